@@ -1,0 +1,108 @@
+"""Adding stored integers: on one grid, where nothing is lost, or moved to a third grid with one rounding."""
+
+from fractions import Fraction
+
+from torch import Tensor
+
+from qtutor.kernels.checks import require_in_range, require_same_shape
+from qtutor.kernels.fixed_point import exponent_of
+from qtutor.kernels.overflow import saturate
+from qtutor.kernels.rounding import rounding_right_shift
+from qtutor.qparams import QParams, narrowest_format
+
+
+def add(
+    a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: QParams | None = None
+) -> tuple[Tensor, QParams] | Tensor:
+    """Add two tensors of stored integers.
+
+    a, b       integer tensors of one shape (or shapes that broadcast), in their formats' ranges
+    out=None   scales must be equal: returns (integers, QParams) of the exact sum, in the narrowest format that
+               holds every sum; its zero point is the sum of the zero points
+    out        a per-tensor format: returns the integers of a + b on its grid, rounded once, half to even, then
+               + zero_point, then saturated. Fixed point, 31-bit mantissas on one common shift: equal to the exact
+               result where both scale ratios are powers of two, elsewhere at most one step from it
+    raises     TypeError for floats; ValueError for shapes that do not match, integers outside their format,
+               different scales without out, a sum beyond 32 bits, formats too wide for a 64-bit intermediate
+    source     s(qa - za) + s(qb - zb) = s(qa + qb - (za + zb)); Jacob et al., CVPR 2018, appendix A.2
+
+    >>> import torch
+    >>> u8 = QParams(scale=0.5, zero_point=3, bit_width=8, signed=False)
+    >>> add(torch.tensor([200]), u8, torch.tensor([100]), u8)
+    (tensor([300], dtype=torch.int16), QParams(scale=0.5, zero_point=6, bit_width=9, signed=False, narrow_range=False, axis=None))
+    >>> add(torch.tensor([200]), u8, torch.tensor([100]), u8, out=QParams(scale=1.0, bit_width=8))
+    tensor([127], dtype=torch.int8)
+    """
+    wide_a, wide_b = require_in_range(a, a_qparams, "a"), require_in_range(b, b_qparams, "b")
+    require_same_shape(a, b)
+    if out is not None:
+        return _rescaled_sum(wide_a, a_qparams, wide_b, b_qparams, out)
+    total = _sum_qparams(a_qparams, b_qparams)
+    return (wide_a + wide_b).to(total.dtype), total
+
+
+def _sum_qparams(a: QParams, b: QParams) -> QParams:
+    if a.scale != b.scale or a.axis != b.axis:
+        raise ValueError(
+            f"scales {a.scale} and {b.scale} differ, so one step of a is not one step of b: "
+            "give the sum a format of its own with out=QParams(...), or bring one tensor to the other's scale first."
+        )
+    bit_width, signed = narrowest_format(a.int_min + b.int_min, a.int_max + b.int_max)
+    if bit_width > 32:
+        raise ValueError(
+            f"the sum needs {bit_width} bits, more than the 32 of a register: give it a format with out=QParams(...)."
+        )
+    return QParams(a.scale, _sum_of_zero_points(a.zero_point, b.zero_point), bit_width, signed, axis=a.axis)
+
+
+def _sum_of_zero_points(a: int | tuple[int, ...], b: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    if isinstance(a, int) and isinstance(b, int):
+        return a + b
+    count = len(a) if isinstance(a, tuple) else len(b)  # type: ignore[arg-type]
+    pairs = zip(a if isinstance(a, tuple) else (a,) * count, b if isinstance(b, tuple) else (b,) * count, strict=True)
+    return tuple(x + y for x, y in pairs)
+
+
+def _rescaled_sum(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: QParams) -> Tensor:
+    (s_a, z_a), (s_b, z_b), (s_out, z_out) = (_per_tensor(p) for p in (a_qparams, b_qparams, out))
+    mantissa_a, mantissa_b, shift = common_multipliers(s_a, s_b, s_out)
+    reach = sum(
+        m * max(p.int_max - z, z - p.int_min)
+        for m, p, z in ((mantissa_a, a_qparams, z_a), (mantissa_b, b_qparams, z_b))
+    )
+    if reach >= 2**63:
+        raise ValueError(
+            f"operands of {a_qparams.bit_width} and {b_qparams.bit_width} bits times 31-bit mantissas leave a 64-bit register: "
+            "use operands of up to 30 bits, or scales whose ratios are powers of two."
+        )
+    scaled = rounding_right_shift((a - z_a) * mantissa_a + (b - z_b) * mantissa_b, shift)
+    return saturate(scaled + z_out, out.bit_width, out.signed, out.narrow_range)
+
+
+def _per_tensor(qparams: QParams) -> tuple[float, int]:
+    if isinstance(qparams.scale, tuple) or isinstance(qparams.zero_point, tuple):
+        raise ValueError(
+            f"axis {qparams.axis}: a sum with a format of its own is per-tensor; use one scale for all channels."
+        )
+    return qparams.scale, qparams.zero_point
+
+
+def common_multipliers(scale_a: float, scale_b: float, scale_out: float) -> tuple[int, int, int]:
+    """Return (mantissa_a, mantissa_b, shift): both ratios scale / scale_out as integers over one power of two.
+
+    The larger ratio gets 31 bits, as far as a shift of 62 allows; common factors of two are dropped, so that ratios
+    that are powers of two become small exact numbers. One shift for both is what lets the sum be rounded once.
+
+    >>> common_multipliers(0.5, 0.25, 1.0)
+    (2, 1, 2)
+    """
+    ratios = [Fraction(scale) / Fraction(scale_out) for scale in (scale_a, scale_b)]
+    shift = min(31 - exponent_of(max(ratios)), 62)
+    if shift < 0:
+        raise ValueError(
+            f"scale {max(scale_a, scale_b)} is more than 2**30 steps of the sum's scale {scale_out}: choose a larger scale for out."
+        )
+    mantissas = [round(ratio * 2**shift) for ratio in ratios]
+    while shift and all(m % 2 == 0 for m in mantissas):
+        mantissas, shift = [m // 2 for m in mantissas], shift - 1
+    return mantissas[0], mantissas[1], shift

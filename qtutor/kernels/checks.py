@@ -1,0 +1,99 @@
+"""What every kernel asks of its tensors, and the sentence that it raises where they do not fit."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qtutor.qparams import QParams, int_range
+
+INTEGERS = (torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64)
+
+
+def require_integers(x: Any, name: str = "x") -> Tensor:
+    """Return x where it is a tensor of integers; raise TypeError with the way out where it is not.
+
+    >>> require_integers(torch.tensor([7]))
+    tensor([7])
+    """
+    if isinstance(x, tuple) and hasattr(x, "scale"):
+        raise TypeError(
+            f"{name} is a {type(x).__name__}, which carries floats: from_brevitas({name}) gives its integers."
+        )
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"{name} is a {type(x).__name__}, kernels take integer tensors: torch.tensor([7, -8]), for example."
+        )
+    if x.is_floating_point() or x.is_complex():
+        raise TypeError(
+            f"{name} is {x.dtype}, kernels take integers: quantize({name}, qparams) makes them from floats."
+        )
+    if x.dtype not in INTEGERS:
+        raise TypeError(
+            f"{name} is {x.dtype}, kernels take int8, uint8, int16, int32 or int64: {name}.to(torch.int32) makes one."
+        )
+    result: Tensor = x
+    return result
+
+
+def require_in_range(q: Tensor, qparams: QParams, name: str = "q") -> Tensor:
+    """Return q as int64 where every value is one of the format's integers; raise where one is not.
+
+    >>> require_in_range(torch.tensor([7]), QParams(1.0, bit_width=4))
+    tensor([7])
+    """
+    require_integers(q, name)
+    low, high = qparams.int_min, qparams.int_max
+    holds_all = torch.iinfo(q.dtype).min >= low and torch.iinfo(q.dtype).max <= high
+    if q.numel() and not holds_all:
+        smallest, largest = (int(end) for end in torch.aminmax(q))
+        if smallest < low or largest > high:
+            outside = smallest if smallest < low else largest
+            raise ValueError(
+                f"{name} holds {outside}, outside [{low}, {high}], the range of its format: "
+                "saturate or wrap it first, or widen bit_width."
+            )
+    return q.to(torch.int64)
+
+
+def require_same_shape(a: Tensor, b: Tensor) -> None:
+    """Raise where two tensors neither have one shape nor broadcast to one."""
+    try:
+        torch.broadcast_shapes(a.shape, b.shape)  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        raise ValueError(
+            f"shapes {tuple(a.shape)} and {tuple(b.shape)} do not match: reshape one to the other's shape, "
+            "or to one that broadcasts to it."
+        ) from None
+
+
+def format_range(bit_width: int, signed: bool, narrow_range: bool = False) -> str:
+    """Return a format's range as the words of an error.
+
+    >>> format_range(4, True)
+    '[-8, 7], the range of 4 signed bits'
+    """
+    low, high = int_range(bit_width, signed, narrow_range)
+    plural = "" if bit_width == 1 else "s"
+    return f"[{low}, {high}], the {'narrow ' if narrow_range else ''}range of {bit_width} {'signed' if signed else 'unsigned'} bit{plural}"
+
+
+def channels(
+    values: tuple[int, ...] | tuple[float, ...], axis: int, x: Tensor, dtype: torch.dtype, name: str = "x"
+) -> Tensor:
+    """Return per-channel values as a tensor that broadcasts along `axis` of x.
+
+    >>> channels((0.5, 0.25), 0, torch.zeros(2, 3), torch.float32).shape
+    torch.Size([2, 1])
+    """
+    if not -x.dim() <= axis < x.dim():
+        raise ValueError(
+            f"axis {axis} is no dimension of {name}, whose shape is {tuple(x.shape)}: use 0 … {x.dim() - 1}."
+        )
+    if x.shape[axis] != len(values):
+        raise ValueError(
+            f"{name} has {x.shape[axis]} channels along axis {axis} and its format {len(values)}: give one scale a channel."
+        )
+    shape = [1] * x.dim()
+    shape[axis] = len(values)
+    return torch.tensor(values, dtype=dtype, device=x.device).reshape(shape)

@@ -1,0 +1,86 @@
+"""Six ways to drop a fraction: of floats (before they are integers) and of integers (a right shift)."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from qtutor.kernels.checks import require_integers
+from qtutor.qparams import whole_number
+
+
+def _half(x: Tensor, up_from: Callable[[Tensor], Tensor], down_from: Callable[[Tensor], Tensor]) -> Tensor:
+    """Truncate, then step away where the fraction asks for it. x - trunc(x) is exact; x + 0.5 is not (0.49999997)."""
+    whole = torch.trunc(x)
+    fraction = x - whole
+    return whole + up_from(fraction).to(x.dtype) - down_from(fraction).to(x.dtype)
+
+
+FLOAT_ROUNDINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "half_even": torch.round,
+    "half_up": lambda x: _half(x, lambda f: f >= 0.5, lambda f: f < -0.5),
+    "half_away": lambda x: _half(x, lambda f: f >= 0.5, lambda f: f <= -0.5),
+    "floor": torch.floor,
+    "ceil": torch.ceil,
+    "toward_zero": torch.trunc,
+}
+
+# A shift keeps the floor; each rule says where one more is due, from what was dropped: `rest` against `half`.
+SHIFT_ROUNDINGS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+    "half_even": lambda floor, rest, half: (rest > half) | ((rest == half) & (floor & 1).bool()),
+    "half_up": lambda floor, rest, half: rest >= half,
+    "half_away": lambda floor, rest, half: (rest > half) | ((rest == half) & (floor >= 0)),
+    "floor": lambda floor, rest, half: torch.zeros_like(rest, dtype=torch.bool),
+    "ceil": lambda floor, rest, half: rest > 0,
+    "toward_zero": lambda floor, rest, half: (rest > 0) & (floor < 0),
+}
+
+ROUNDINGS = tuple(FLOAT_ROUNDINGS)
+
+
+def require_rounding(rounding: str) -> str:
+    """Return the name where it is one of ROUNDINGS; raise ValueError where not.
+
+    >>> require_rounding("half_up")
+    'half_up'
+    """
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"rounding {rounding!r} is no name of a rounding here: use one of {', '.join(ROUNDINGS)}.")
+    return rounding
+
+
+def round_floats(x: Tensor, rounding: str = "half_even") -> Tensor:
+    """Return x rounded to whole numbers, exactly, still a float tensor of the same dtype.
+
+    >>> round_floats(torch.tensor([0.5, 1.5, -2.5]), "half_even").tolist()
+    [0.0, 2.0, -2.0]
+    """
+    return FLOAT_ROUNDINGS[require_rounding(rounding)](x)
+
+
+def rounding_right_shift(x: Tensor, shift: int, rounding: str = "half_even") -> Tensor:
+    """Return x / 2**shift, rounded once: what a shifter with a rounding adder gives.
+
+    x         integer tensor, any shape
+    shift     0 … 62
+    rounding  half_even, half_up, half_away, floor (a bare `>>`), ceil, toward_zero
+    returns   same shape and dtype
+    raises    TypeError for floats; ValueError for another shift or rounding
+    source    two's complement; gemmlowp's RoundingDivideByPOT is half_away
+
+    >>> rounding_right_shift(torch.tensor([1, 3, 5, -1]), 1).tolist(), (torch.tensor([1, 3, 5, -1]) >> 1).tolist()
+    ([0, 2, 2, 0], [0, 1, 2, -1])
+    """
+    require_integers(x)
+    require_rounding(rounding)
+    bits = whole_number(shift, "shift")
+    if not 0 <= bits <= 62:
+        raise ValueError(
+            f"shift {bits} is outside 0 … 62, what a 64-bit register can lose: use {min(max(bits, 0), 62)}."
+        )
+    if bits == 0:
+        return x.clone()
+    wide = x.to(torch.int64)
+    floor = wide >> bits
+    rest = wide - (floor << bits)
+    return (floor + SHIFT_ROUNDINGS[rounding](floor, rest, 1 << (bits - 1))).to(x.dtype)
