@@ -66,14 +66,14 @@ def _sum_of_zero_points(a: int | tuple[int, ...], b: int | tuple[int, ...]) -> i
 def _rescaled_sum(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: QParams) -> Tensor:
     (s_a, z_a), (s_b, z_b), (s_out, z_out) = (_per_tensor(p) for p in (a_qparams, b_qparams, out))
     mantissa_a, mantissa_b, shift = common_multipliers(s_a, s_b, s_out)
-    reach = sum(
-        m * max(p.int_max - z, z - p.int_min)
-        for m, p, z in ((mantissa_a, a_qparams, z_a), (mantissa_b, b_qparams, z_b))
-    )
-    if reach >= 2**63:
+    steps_a, steps_b = (max(p.int_max - z, z - p.int_min) for p, z in ((a_qparams, z_a), (b_qparams, z_b)))
+    missed = steps_a * abs(Fraction(s_a) / Fraction(s_out) - Fraction(mantissa_a, 2**shift))
+    missed += steps_b * abs(Fraction(s_b) / Fraction(s_out) - Fraction(mantissa_b, 2**shift))
+    if missed >= 1 or steps_a * mantissa_a + steps_b * mantissa_b >= 2**63:
         raise ValueError(
-            f"operands of {a_qparams.bit_width} and {b_qparams.bit_width} bits times 31-bit mantissas leave a 64-bit register: "
-            "use operands of up to 30 bits, or scales whose ratios are powers of two."
+            f"operands of {a_qparams.bit_width} and {b_qparams.bit_width} bits at scales {s_a:g} and {s_b:g} on a grid of "
+            f"{s_out:g} need more than 31-bit mantissas and a 64-bit register: use narrower operands, a larger scale for out, "
+            "or scales whose ratios are powers of two."
         )
     scaled = rounding_right_shift((a - z_a) * mantissa_a + (b - z_b) * mantissa_b, shift)
     return saturate(scaled + z_out, out.bit_width, out.signed, out.narrow_range)

@@ -85,17 +85,15 @@ def _nearest(real: float | Fraction, bits: int) -> tuple[int, int]:
         )
     exact = Fraction(real)
     shift = min(bits - exponent_of(exact), 62)
-    if shift < 0:
-        raise ValueError(
-            f"real {real} does not fit {bits} bits without a left shift: use bits={min(bits - shift, 31)}."
-        )
-    mantissa = round(exact * 2**shift)  # Python rounds ties of fractions to even
+    mantissa = round(exact * Fraction(2) ** shift)  # Python rounds ties of fractions to even
     if mantissa == 2**bits:  # rounded up to the next power of two
         mantissa, shift = mantissa // 2, shift - 1
     if mantissa == 0:
         raise ValueError(f"real {real} is below 2**-63: with a shift of at most 62 its mantissa is 0; rescale it.")
     if shift < 0:
-        raise ValueError(f"real {real} does not fit {bits} bits without a left shift: use more bits.")
+        raise ValueError(
+            f"real {real} does not fit {bits} bits without a left shift: use bits={min(bits - shift, 31)}."
+        )
     return mantissa, shift
 
 
