@@ -20,8 +20,8 @@ def int_range(bit_width: int, signed: bool, narrow_range: bool = False) -> tuple
     signed        True: two's complement; False: 0 and up
     narrow_range  drops the lowest value if signed, the highest if unsigned
     returns       (low, high), both included
-    raises        TypeError for a bit_width that is no number; ValueError outside 1 … 32, for a fraction,
-                  and for narrow signed 1 bit (only 0 would be left)
+    raises        TypeError for a bit_width that is no number, or a flag that is neither True nor False; ValueError for
+                  a width outside 1 … 32 or with a fraction, and for narrow signed 1 bit (only 0 would be left)
     source        ONNX QuantizeLinear (the 8-bit ranges); Brevitas 0.13 `min_int`, `max_int` (narrow_range)
 
     >>> int_range(4, signed=True), int_range(4, signed=False), int_range(4, signed=True, narrow_range=True)
@@ -31,11 +31,11 @@ def int_range(bit_width: int, signed: bool, narrow_range: bool = False) -> tuple
     if not 1 <= bits <= 32:
         nearest = min(max(bits, 1), 32)
         raise ValueError(f"bit_width {bits} is outside 1 … 32, the widths of a register here: use {nearest}.")
-    if signed and narrow_range and bits == 1:
+    signed, narrow = checked_flag(signed, "signed"), checked_flag(narrow_range, "narrow_range")
+    if signed and narrow and bits == 1:
         raise ValueError(
             "narrow_range leaves signed 1 bit with 0 alone: use bit_width=2, whose narrow range is -1 … 1."
         )
-    narrow = int(bool(narrow_range))
     return (-(2 ** (bits - 1)) + narrow, 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1 - narrow)
 
 

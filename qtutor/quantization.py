@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from qtutor.kernels import saturate, wrap
-from qtutor.kernels.checks import channels, format_range, require_in_range
+from qtutor.kernels.checks import channels, format_range, require_in_range, require_qparams
 from qtutor.kernels.rounding import round_floats
 from qtutor.qparams import QParams
 
@@ -31,6 +31,7 @@ def quantize(x: Tensor, qparams: QParams, rounding: str = "half_even", overflow:
         raise ValueError(
             f"overflow {overflow!r} is no answer to a value outside the range: use one of {', '.join(OVERFLOWS)}."
         )
+    require_qparams(qparams)
     quotient = require_finite_floats(x) / _scale(
         qparams, x
     )  # by a tensor: torch turns division by a number into a product on a GPU

@@ -63,6 +63,14 @@ def test_sum_format_is_the_narrowest_that_holds_every_sum_for_all_256_pairs():
     assert wrong == []
 
 
+@pytest.mark.parametrize("flag", ["signed", None, 2, 0.0])
+def test_a_flag_is_true_or_false(flag):
+    with pytest.raises(TypeError, match="signed .* pass True or False"):
+        int_range(4, flag)
+    with pytest.raises(TypeError, match="narrow_range .* pass True or False"):
+        int_range(4, True, flag)
+
+
 def test_sum_format_of_the_widest_operands_is_given_though_no_register_here_holds_it():
     assert sum_format(32, True, 32, True) == (33, True)
     assert sum_format(32, False, 32, True) == (34, True)

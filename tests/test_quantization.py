@@ -149,6 +149,12 @@ def test_what_is_no_finite_float32_is_refused_in_a_sentence(x, error, words):
         quantize(x, QParams(0.1))
 
 
+def test_a_format_that_is_none_is_refused():
+    for call in (lambda: quantize(torch.tensor([1.0]), 0.1), lambda: dequantize(torch.tensor([1]), 0.1)):
+        with pytest.raises(TypeError, match=r"is a float: give the format as QParams\("):
+            call()
+
+
 def test_unknown_names_and_channels_that_do_not_match_are_refused():
     x = torch.zeros(2, 3)
     with pytest.raises(ValueError, match="rounding 'up'.*half_even"):

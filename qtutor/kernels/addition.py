@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from qtutor.kernels.checks import require_in_range, require_same_shape
+from qtutor.kernels.checks import require_in_range, require_qparams, require_same_shape
 from qtutor.kernels.fixed_point import exponent_of
 from qtutor.kernels.overflow import saturate
 from qtutor.kernels.rounding import rounding_right_shift
@@ -64,6 +64,7 @@ def _sum_of_zero_points(a: int | tuple[int, ...], b: int | tuple[int, ...]) -> i
 
 
 def _rescaled_sum(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: QParams) -> Tensor:
+    require_qparams(out, "out")
     (s_a, z_a), (s_b, z_b), (s_out, z_out) = (_per_tensor(p) for p in (a_qparams, b_qparams, out))
     mantissa_a, mantissa_b, shift = common_multipliers(s_a, s_b, s_out)
     steps_a, steps_b = (max(p.int_max - z, z - p.int_min) for p, z in ((a_qparams, z_a), (b_qparams, z_b)))

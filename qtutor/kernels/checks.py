@@ -36,6 +36,19 @@ def require_integers(x: Any, name: str = "x") -> Tensor:
     return result
 
 
+def require_qparams(qparams: Any, name: str = "qparams") -> QParams:
+    """Return a format; raise TypeError where it is something else.
+
+    >>> require_qparams(QParams(0.5)).scale
+    0.5
+    """
+    if not isinstance(qparams, QParams):
+        raise TypeError(
+            f"{name} is a {type(qparams).__name__}: give the format as QParams(scale=0.1, zero_point=0, bit_width=8)."
+        )
+    return qparams
+
+
 def require_in_range(q: Tensor, qparams: QParams, name: str = "q") -> Tensor:
     """Return q as int64 where every value is one of the format's integers; raise where one is not.
 
@@ -43,7 +56,7 @@ def require_in_range(q: Tensor, qparams: QParams, name: str = "q") -> Tensor:
     tensor([7])
     """
     require_integers(q, name)
-    low, high = qparams.int_min, qparams.int_max
+    low, high = require_qparams(qparams, f"the format of {name}").int_min, qparams.int_max
     holds_all = torch.iinfo(q.dtype).min >= low and torch.iinfo(q.dtype).max <= high
     if q.numel() and not holds_all:
         smallest, largest = (int(end) for end in torch.aminmax(q))
