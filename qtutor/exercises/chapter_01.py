@@ -1,0 +1,370 @@
+"""Chapter 1, tensor basics: its exercises, predictions and quiz."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+
+import torch
+
+from qtutor.exercises.answers import read_integers, read_reals, write_integer, write_real
+from qtutor.exercises.exercise import Case, Exercise, WrongAnswer, in_order, tensor
+from qtutor.exercises.questions import Prediction, QuizQuestion
+from qtutor.exercises.runtimes import brevitas_integers, onnx_dequantize
+
+# --- 1.A -------------------------------------------------------------------------------------------------------------
+
+
+def to_real(q, scale, zero_point):
+    """Return the real numbers for which the stored integers q stand: a float tensor in the shape of q.
+
+    q is a tensor of uint8 or int32, scale a Python float, zero_point a Python int.
+    """
+    return scale * (q.to(torch.int32) - zero_point)
+
+
+def brackets_forgotten(q, scale, zero_point):
+    """Subtract the zero point from the product."""
+    return scale * q.to(torch.int32) - zero_point
+
+
+def zero_point_added(q, scale, zero_point):
+    """Add the zero point where it is subtracted."""
+    return scale * (q.to(torch.int32) + zero_point)
+
+
+def divided_by_scale(q, scale, zero_point):
+    """Divide by the scale, which is the way to the integers."""
+    return (q.to(torch.int32) - zero_point) / scale
+
+
+def subtracted_in_uint8(q, scale, zero_point):
+    """Subtract in the container's type, where 0 - 1 is 255."""
+    return scale * (q - zero_point)
+
+
+def to_real_small():
+    """q 0 … 3 as int32 and as uint8, at three scales and four zero points."""
+    return in_order(
+        Case((tensor(q, dtype), scale, zero_point), (q, zero_point), scale=scale, zero_point=zero_point)
+        for dtype in (torch.int32, torch.uint8)
+        for scale in (1.0, 0.5, 0.25)
+        for zero_point in range(4)
+        for q in range(4)
+    )
+
+
+def to_real_wide():
+    """Whole tensors: every uint8, large int32, two dimensions, empty ones. Powers of two only: every order is exact."""
+    whole = (
+        tensor(range(256), torch.uint8),
+        tensor([-(2**20), -1000, -1, 0, 1, 1000, 2**20]),
+        tensor(range(12)).reshape(3, 4),
+        tensor([], torch.uint8),
+    )
+    return in_order(
+        Case((q, scale, zero_point), scale=scale, zero_point=zero_point)
+        for q in whole
+        for scale in (4.0, 0.125, 2.0**-7)
+        for zero_point in (0, 3, 128, 255)
+    )
+
+
+def to_real_runtime_cases():
+    """Every uint8 at every zero point."""
+    every = tensor(range(256), torch.uint8)
+    return [Case((every, 0.125, zero_point), zero_point=zero_point) for zero_point in range(0, 256, 15)]
+
+
+EXERCISE_A = Exercise(
+    name="1.A",
+    reference=to_real,
+    read=read_reals,
+    write=write_real,
+    small=to_real_small,
+    wide=to_real_wide,
+    runtime=onnx_dequantize,
+    runtime_name="ONNX Runtime's DequantizeLinear",
+    runtime_cases=to_real_runtime_cases,
+    hints=(
+        "Which q stands for real 0.0? Begin with how far q is from it.",
+        "real = scale * (q - zero_point): the brackets are part of the formula.",
+        "A uint8 tensor cannot hold a negative difference: give q a wider type before you subtract.",
+    ),
+    reason="q is a number of steps counted from an offset: take the offset away in a type that can go below 0, and"
+    " only then give each step its size. The zero point itself comes back as exactly 0.0.",
+    question="What is real 0.0 here: which q stands for it?",
+    wrong=(
+        WrongAnswer(
+            brackets_forgotten,
+            "What is real 0.0 here: which q stands for it?",
+            "q=0 (int32), scale=0.5, zero_point=1: expected -0.5, yours -1",
+        ),
+        WrongAnswer(
+            zero_point_added,
+            "What is real 0.0 here: which q stands for it, and which real number does yours give for that q?",
+            "q=0 (int32), scale=1, zero_point=1: expected -1, yours 1",
+        ),
+        WrongAnswer(
+            divided_by_scale,
+            "How far apart are the real numbers of q = 0 and q = 1, and how far apart are yours?",
+            "q=1 (int32), scale=0.5, zero_point=0: expected 0.5, yours 2",
+        ),
+        WrongAnswer(
+            subtracted_in_uint8,
+            "Which type was the subtraction done in, and what is the smallest number of that type?",
+            "q=0 (uint8), scale=1, zero_point=1: expected -1, yours 255",
+        ),
+    ),
+)
+
+# --- 1.B -------------------------------------------------------------------------------------------------------------
+
+
+def to_integers(value, scale, zero_point):
+    """Return the integers of value as Brevitas computes them: a tensor of an integer type in the shape of value.
+
+    value is a float32 tensor, scale a Python float, zero_point a Python int. Nothing is clamped.
+    """
+    return torch.round(value / scale + zero_point).to(torch.int32)
+
+
+def truncated(value, scale, zero_point):
+    """Cut the fraction off."""
+    return (value / scale + zero_point).int()
+
+
+def floored(value, scale, zero_point):
+    """Round down."""
+    return torch.floor(value / scale + zero_point).to(torch.int32)
+
+
+def half_up(value, scale, zero_point):
+    """Round halves up."""
+    return torch.floor(value / scale + zero_point + 0.5).to(torch.int32)
+
+
+def half_away(value, scale, zero_point):
+    """Round halves away from zero, as at school."""
+    scaled = value / scale + zero_point
+    return (torch.sign(scaled) * torch.floor(torch.abs(scaled) + 0.5)).to(torch.int32)
+
+
+def rounded_first(value, scale, zero_point):
+    """Round before the zero point is added, as ONNX does."""
+    return torch.round(value / scale).to(torch.int32) + zero_point
+
+
+def zero_point_subtracted(value, scale, zero_point):
+    """Subtract the zero point, which is the way back to the reals."""
+    return torch.round(value / scale - zero_point).to(torch.int32)
+
+
+def zero_point_scaled(value, scale, zero_point):
+    """Add the zero point in real units."""
+    return torch.round((value + zero_point) / scale).to(torch.int32)
+
+
+def multiplied_by_scale(value, scale, zero_point):
+    """Multiply by the scale, which is the way back to the reals."""
+    return torch.round(value * scale + zero_point).to(torch.int32)
+
+
+def to_integers_small():
+    """Values in eighths of a step from -3 to 3 steps, two scales, four zero points."""
+    return in_order(
+        Case(
+            (tensor(eighths / 8 * scale, torch.float32), scale, zero_point),
+            (eighths / 8, zero_point),
+            scale=scale,
+            zero_point=zero_point,
+        )
+        for scale in (1.0, 0.5)
+        for zero_point in range(4)
+        for eighths in range(-24, 25)
+    )
+
+
+def to_integers_wide():
+    """Whole tensors at scales that are no power of two as well: the division is float32's, as in every quantizer."""
+    whole = (
+        torch.arange(-1024, 1025, dtype=torch.float32) / 8,
+        torch.arange(-6, 6, dtype=torch.float32).reshape(3, 4) / 4,
+        tensor([], torch.float32),
+    )
+    return in_order(
+        Case((value, scale, zero_point), scale=scale, zero_point=zero_point)
+        for value in whole
+        for scale in (2.0, 0.25, 0.1)
+        for zero_point in (-3, 0, 1, 128)
+    )
+
+
+def to_integers_runtime_cases():
+    """Brevitas itself, on ties and between them, at even and odd zero points."""
+    value = torch.arange(-1024, 1025, dtype=torch.float32) / 8
+    return [Case((value, scale, zero_point)) for scale in (1.0, 0.5, 0.1) for zero_point in (0, 1, 2, 3)]
+
+
+EXERCISE_B = Exercise(
+    name="1.B",
+    reference=to_integers,
+    read=read_integers,
+    write=write_integer,
+    small=to_integers_small,
+    wide=to_integers_wide,
+    runtime=brevitas_integers,
+    runtime_name="Brevitas's own integers",
+    runtime_cases=to_integers_runtime_cases,
+    hints=(
+        "Write the formula real = scale * (q - zero_point) backwards: which step comes first?",
+        "Which of the two acts first in Brevitas, + zero_point or the rounding? Try ½ with zero point 1.",
+        "torch.round is half to even; the last step is a type.",
+    ),
+    reason="The formula of 1.A backwards, in Brevitas's order: divide, add the zero point, and only then round, halves"
+    " to the even neighbour. What comes out of torch.round is still float32: the integer type is a step of its own.",
+    question="What is value / scale here, and on which side of it is your integer?",
+    wrong=(
+        WrongAnswer(
+            truncated,
+            "Which integer is nearest to value / scale + zero_point, and what does .int() do with a fraction?",
+            "value=0.625, scale=1, zero_point=0: expected 1 (0001), yours 0 (0000)",
+        ),
+        WrongAnswer(
+            floored,
+            "Which integer is nearest to value / scale + zero_point, and in which direction did yours go?",
+            "value=-0.125, scale=1, zero_point=0: expected 0 (0000), yours -1 (1111)",
+        ),
+        WrongAnswer(
+            half_up,
+            "This value lies half way between two integers: which of the two does half to even take?",
+            "value=0.5, scale=1, zero_point=0: expected 0 (0000), yours 1 (0001)",
+        ),
+        WrongAnswer(
+            half_away,
+            "This value lies half way between two integers: does torch round away from zero?",
+            "value=0.5, scale=1, zero_point=0: expected 0 (0000), yours 1 (0001)",
+        ),
+        WrongAnswer(
+            rounded_first,
+            "Your integers are ONNX Runtime's: which acts first in Brevitas, + zero_point or the rounding?",
+            "value=0.5, scale=1, zero_point=1: expected 2 (0010), yours 1 (0001)",
+        ),
+        WrongAnswer(
+            zero_point_subtracted,
+            "Which integer stands for real 0.0, and which one did yours give it?",
+            "value=0, scale=1, zero_point=1: expected 1 (0001), yours -1 (1111)",
+        ),
+        WrongAnswer(
+            zero_point_scaled,
+            "Which integer stands for real 0.0, whatever the scale: is the zero point in real units or in steps?",
+            "value=0, scale=0.5, zero_point=1: expected 1 (0001), yours 2 (0010)",
+        ),
+        WrongAnswer(
+            multiplied_by_scale,
+            "How many steps of this scale fit into this value?",
+            "value=0.3125, scale=0.5, zero_point=0: expected 1 (0001), yours 0 (0000)",
+        ),
+    ),
+)
+
+EXERCISES = (EXERCISE_A, EXERCISE_B)
+
+PREDICTIONS = (
+    Prediction(
+        "1.1",
+        "IntQuantTensor(value=arange(10.), scale=0.1, zero_point=1, bit_width=8, signed=False): what is in memory?",
+        ("uint8: 1 11 21 … 91", "float32: 0. 1. 2. … 9.", "uint8: 0 1 2 … 9"),
+        "float32: 0. 1. 2. … 9.",
+        (
+            "Those are the right integers, and nobody has computed them yet: each call of int() does. The tensor holds"
+            " the numbers that it was given.",
+            "`value` is kept as it came; scale, zero point and bit width stand beside it, and int() computes integers"
+            " from them each time it is called.",
+            "bit_width says what may be stored one day, not what is stored now: the values stay float32.",
+        ),
+    ),
+    Prediction(
+        "1.2",
+        "Values 0.5 1.5 2.5 3.5, scale 1, zero point 0: which integers does Brevitas give?",
+        ("1 2 3 4", "0 2 2 4", "0 1 2 3"),
+        "0 2 2 4",
+        (
+            "That is the school's rule, halves up. torch.round takes a half to its even neighbour.",
+            "All four are ties, and each goes to the even integer beside it.",
+            "That cuts the fraction off. torch.round goes to the nearest, and here two are equally near.",
+        ),
+    ),
+    Prediction(
+        "1.3",
+        "The same values 0.5 1.5 2.5 3.5 and scale 1, now with zero point 1: which integers does Brevitas give?",
+        ("1 3 3 5", "2 2 4 4", "1 2 3 4"),
+        "2 2 4 4",
+        (
+            "One more each, as expected, and just what ONNX Runtime gives: it rounds first and adds the zero point"
+            " after. Brevitas adds it first, and 0.5 + 1 is a tie that falls the other way.",
+            "Brevitas adds the zero point before it rounds: 1.5 2.5 3.5 4.5, and each tie goes to its even neighbour.",
+            "That cuts the fraction off after the zero point was added: 1.5 would be 1, but torch.round takes it to 2.",
+        ),
+    ),
+    Prediction(
+        "1.4",
+        "Value 0.39, scale 0.1, zero point 0: does int() accept it?",
+        ("yes, and gives 4", "no, 3.9 is no integer", "yes, and gives 3"),
+        "yes, and gives 4",
+        (
+            "3.9 lies 0.1 from an integer, and for float32 Brevitas tolerates less than 0.2.",
+            "Strictly it is none; but for float32 Brevitas tolerates a distance of less than 0.2 from an integer.",
+            "It is accepted, but rounded to the nearest, not cut off: 3.9 is nearer to 4.",
+        ),
+    ),
+)
+
+QUIZ = (
+    QuizQuestion(
+        "What does an IntQuantTensor with bit_width=4 occupy in memory, per element?",
+        ("4 bits", "8 bits", "32 bits", "36 bits"),
+        "32 bits",
+        (
+            "bit_width says which integers the element may stand for; it is no storage format.",
+            "8 bits would be the smallest container of torch that holds 4 bits, but what is kept is a float.",
+            "The value is a float32. The integer is computed from it when int() is called.",
+            "The integer is not kept beside the value: int() computes it anew each time.",
+        ),
+    ),
+    QuizQuestion(
+        "torch.round of 2.5 and of 3.5:",
+        ("3 and 4", "2 and 4", "2 and 3", "3 and 3"),
+        "2 and 4",
+        (
+            "Halves up is the school's rule, and C's for positive numbers; torch takes halves to even.",
+            "Both are ties, and each goes to its even neighbour.",
+            "That cuts the fraction off; 3.5 is as near to 4, and 4 is even.",
+            "3 is odd: ties go to the even neighbour.",
+        ),
+    ),
+    QuizQuestion(
+        "Scale 0.1, zero point 1; the stored integer is 8. Which real number is it?",
+        ("0.9", "0.8", "7.9", "0.7"),
+        "0.7",
+        (
+            "Here the zero point was added: 0.1 · (8 + 1). On the way back it is subtracted.",
+            "Here the zero point was forgotten: 0.1 · 8.",
+            "Here the brackets are missing, and the scale too: 8 - 0.1. It is scale · (q - zero_point).",
+            "0.1 · (8 - 1).",
+        ),
+    ),
+    QuizQuestion(
+        "You raise bit_width from 4 to 8 and keep the scale. What happens to the errors?",
+        (
+            "rounding errors are 16 times smaller",
+            "rounding errors halve",
+            "they vanish",
+            "rounding errors stay, fewer values saturate",
+        ),
+        "rounding errors stay, fewer values saturate",
+        (
+            "The step would have to be 16 times smaller for that, and the step is the scale, which you kept.",
+            "Half the step would halve them; the step is the scale, which you kept.",
+            "Between two grid points there is still one whole step to be rounded over.",
+            "The scale is the step, and so the rounding error; the width is the reach.",
+        ),
+    ),
+)

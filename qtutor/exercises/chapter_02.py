@@ -1,0 +1,376 @@
+"""Chapter 2, saturate or wrap: its exercises, predictions and quiz."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
+
+import torch
+
+from qtutor.exercises.answers import read_integers, write_register
+from qtutor.exercises.exercise import Case, Exercise, WrongAnswer, in_order, tensor
+from qtutor.exercises.questions import Prediction, QuizQuestion
+from qtutor.exercises.runtimes import onnx_quantize
+
+# --- the inputs of both exercises ------------------------------------------------------------------------------------
+
+
+def overflow_small():
+    """Every integer to four times the range, at 2 to 6 bits, unsigned and signed."""
+    return in_order(
+        Case((tensor(x), bit_width, signed), (x,), bit_width, signed)
+        for bit_width in range(2, 7)
+        for signed in (False, True)
+        for x in range(-4 * 2**bit_width, 4 * 2**bit_width + 1)
+    )
+
+
+def overflow_wide():
+    """Whole tensors: 1 to 16 bits, two dimensions, empty ones."""
+    return in_order(
+        Case((x, bit_width, signed), (), bit_width, signed)
+        for bit_width in (1, 3, 8, 12, 16)
+        for signed in (False, True)
+        for x in (
+            tensor(range(-300, 301)),
+            tensor([-(2**20), -(2**16), -32769, -32768, 32767, 32768, 65535, 65536, 2**20]),
+            tensor(range(-8, 4)).reshape(3, 4),
+            tensor([]),
+        )
+    )
+
+
+def overflow_runtime_cases():
+    """8 bits, which every runtime has, in one tensor for each sign."""
+    return [Case((tensor(range(-1024, 1025)), 8, signed), (), 8, signed) for signed in (False, True)]
+
+
+# --- 2.A -------------------------------------------------------------------------------------------------------------
+
+
+def saturate(x, bit_width, signed):
+    """Return x with every integer that the format cannot hold replaced by the end of the range nearest to it.
+
+    x is an int32 tensor, bit_width a Python int, signed True or False.
+    """
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    high = low + 2**bit_width - 1
+    return torch.clamp(x, low, high)
+
+
+def no_lower_end_when_unsigned(x, bit_width, signed):
+    """Forget that an unsigned range ends at 0, as the reference tutorial does."""
+    if signed:
+        return torch.clamp(x, -(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1)
+    return torch.clamp(x, max=2**bit_width - 1)
+
+
+def symmetric_ends(x, bit_width, signed):
+    """Take -max … max for the signed range."""
+    high = 2 ** (bit_width - 1) - 1 if signed else 2**bit_width - 1
+    return torch.clamp(x, -high if signed else 0, high)
+
+
+def upper_end_one_too_high(x, bit_width, signed):
+    """Take 2**bits for the largest value."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    return torch.clamp(x, low, low + 2**bit_width)
+
+
+def unsigned_ends_for_signed(x, bit_width, signed):
+    """Use the unsigned range whatever the sign."""
+    return torch.clamp(x, 0, 2**bit_width - 1)
+
+
+def signed_ends_for_unsigned(x, bit_width, signed):
+    """Use the signed range whatever the sign."""
+    return torch.clamp(x, -(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1)
+
+
+def always_8_bits(x, bit_width, signed):
+    """Use the range of 8 bits whatever the width."""
+    return torch.clamp(x, -128, 127) if signed else torch.clamp(x, 0, 255)
+
+
+def wraps_instead(x, bit_width, signed):
+    """Wrap where saturation was asked for."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    return (x - low) % 2**bit_width + low
+
+
+def onnx_saturate(x, bit_width, signed):
+    """Return ONNX Runtime's saturation to 8 bits: its quantizer at scale 1 and zero point 0."""
+    return onnx_quantize(x, 1.0, 0, signed).to(torch.int32)
+
+
+EXERCISE_A = Exercise(
+    name="2.A",
+    reference=saturate,
+    read=read_integers,
+    write=write_register,
+    small=overflow_small,
+    wide=overflow_wide,
+    runtime=onnx_saturate,
+    runtime_name="ONNX Runtime's QuantizeLinear",
+    runtime_cases=overflow_runtime_cases,
+    hints=(
+        "Write down the smallest and the largest integer of 2 bits, once unsigned and once signed: four numbers.",
+        "There are 2**bit_width patterns. Where does the range begin, and so where does it end?",
+        "low is -(2 ** (bit_width - 1)) if signed, else 0; high is low + 2**bit_width - 1. torch.clamp does the rest.",
+    ),
+    reason="A format is 2**bit_width patterns in a row, so one end and the width give the other end. Both ends bind in"
+    " both formats: an unsigned register has a lower end too, and it is 0.",
+    question="Which are the smallest and the largest integer of this format?",
+    wrong=(
+        WrongAnswer(
+            no_lower_end_when_unsigned,
+            "Which end of the unsigned range did your code forget?",
+            "x=-1, bit_width=2, signed=False: expected 0 (00), yours -1 (does not fit)",
+        ),
+        WrongAnswer(
+            symmetric_ends,
+            "How many patterns do these bits have, and how many of them does your range use?",
+            "x=-2, bit_width=2, signed=True: expected -2 (10), yours -1 (11)",
+        ),
+        WrongAnswer(
+            upper_end_one_too_high,
+            "If a range begins at 0 and has 2**bit_width numbers, which is its last?",
+            "x=4, bit_width=2, signed=False: expected 3 (11), yours 4 (does not fit)",
+        ),
+        WrongAnswer(
+            unsigned_ends_for_signed,
+            "Where does your code look at signed, and what is the smallest signed integer?",
+            "x=-1, bit_width=2, signed=True: expected -1 (11), yours 0 (00)",
+        ),
+        WrongAnswer(
+            signed_ends_for_unsigned,
+            "Where does your code look at signed, and what is the smallest unsigned integer?",
+            "x=-1, bit_width=2, signed=False: expected 0 (00), yours -1 (does not fit)",
+        ),
+        WrongAnswer(
+            always_8_bits,
+            "Where does your code look at bit_width?",
+            "x=4, bit_width=2, signed=False: expected 3 (11), yours 4 (does not fit)",
+        ),
+        WrongAnswer(
+            wraps_instead,
+            "Which is nearer to this x, your answer or the end of the range that x went past?",
+            "x=-1, bit_width=2, signed=False: expected 0 (00), yours 3 (11)",
+        ),
+    ),
+)
+
+# --- 2.B -------------------------------------------------------------------------------------------------------------
+
+
+def wrap(x, bit_width, signed):
+    """Return what a register of the format keeps of each integer in x: its lowest bit_width bits, read in the format.
+
+    x is an int32 tensor, bit_width a Python int, signed True or False.
+    """
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    return (x - low) % 2**bit_width + low
+
+
+def sign_forgotten(x, bit_width, signed):
+    """Read the bits as unsigned whatever the sign."""
+    return x % 2**bit_width
+
+
+def half_counted_as_positive(x, bit_width, signed):
+    """Turn back what is above half the range, and forget what is exactly half."""
+    kept = x % 2**bit_width
+    return torch.where(kept > 2 ** (bit_width - 1), kept - 2**bit_width, kept) if signed else kept
+
+
+def one_turn_only(x, bit_width, signed):
+    """Go round the ring once at most."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    high = low + 2**bit_width - 1
+    return torch.where(x > high, x - 2**bit_width, torch.where(x < low, x + 2**bit_width, x))
+
+
+def remainder_of_c(x, bit_width, signed):
+    """Take the remainder that C takes, which has the sign of the dividend."""
+    kept = torch.fmod(x, 2**bit_width)
+    return torch.where(kept >= 2 ** (bit_width - 1), kept - 2**bit_width, kept) if signed else kept
+
+
+def half_a_turn(x, bit_width, signed):
+    """Turn back by half the ring."""
+    kept = x % 2**bit_width
+    return torch.where(kept >= 2 ** (bit_width - 1), kept - 2 ** (bit_width - 1), kept) if signed else kept
+
+
+def saturates_instead(x, bit_width, signed):
+    """Saturate where wrapping was asked for."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    return torch.clamp(x, low, low + 2**bit_width - 1)
+
+
+def sign_and_magnitude(x, bit_width, signed):
+    """Read the top bit as a minus sign and the rest as a magnitude."""
+    kept, half = x % 2**bit_width, 2 ** (bit_width - 1)
+    return torch.where(kept >= half, -(kept % half), kept) if signed else kept
+
+
+def torch_cast(x, bit_width, signed):
+    """Return torch's own cast of int32 to 8 bits, which drops the upper bits."""
+    return x.to(torch.int8 if signed else torch.uint8)
+
+
+EXERCISE_B = Exercise(
+    name="2.B",
+    reference=wrap,
+    read=read_integers,
+    write=write_register,
+    small=overflow_small,
+    wide=overflow_wide,
+    runtime=torch_cast,
+    runtime_name="torch's own cast to 8 bits",
+    runtime_cases=overflow_runtime_cases,
+    hints=(
+        "Put the integers of 2 bits on a ring. One step up from the largest, where are you?",
+        "x % 2**bit_width is where x stands on the ring, counted from 0. Which of those does a signed reader call"
+        " negative?",
+        "Count from the lowest integer instead of 0: how far is x above low, modulo 2**bit_width? Then add low again.",
+    ),
+    reason="A register keeps the lowest bits: x modulo 2**bit_width, which Python and torch take towards minus"
+    " infinity. Counted from the lowest integer of the format, the same remainder serves both signs.",
+    question="What are the lowest bits of this x, and which integer do they stand for in this format?",
+    wrong=(
+        WrongAnswer(
+            sign_forgotten,
+            "What does a signed reader call the pattern that your code kept?",
+            "x=-1, bit_width=2, signed=True: expected -1 (11), yours 3 (does not fit)",
+        ),
+        WrongAnswer(
+            half_counted_as_positive,
+            "What is the top bit of exactly half of 2**bit_width, and so its sign?",
+            "x=2, bit_width=2, signed=True: expected -2 (10), yours 2 (does not fit)",
+        ),
+        WrongAnswer(
+            one_turn_only,
+            "How many times round the ring is this x?",
+            "x=-5, bit_width=2, signed=False: expected 3 (11), yours -1 (does not fit)",
+        ),
+        WrongAnswer(
+            remainder_of_c,
+            "Which sign has the remainder of a negative number here, and can this format hold it?",
+            "x=-1, bit_width=2, signed=False: expected 3 (11), yours -1 (does not fit)",
+        ),
+        WrongAnswer(
+            half_a_turn,
+            "How many patterns are on the whole ring, and by how many did your code turn back?",
+            "x=-1, bit_width=2, signed=True: expected -1 (11), yours 1 (01)",
+        ),
+        WrongAnswer(
+            saturates_instead,
+            "What are the lowest bits of this x? Your answer is the nearest integer instead.",
+            "x=-1, bit_width=2, signed=False: expected 3 (11), yours 0 (00)",
+        ),
+        WrongAnswer(
+            sign_and_magnitude,
+            "In two's complement, is the top bit a minus sign, or is it worth -(2 ** (bit_width - 1))?",
+            "x=2, bit_width=2, signed=True: expected -2 (10), yours 0 (00)",
+        ),
+    ),
+)
+
+EXERCISES = (EXERCISE_A, EXERCISE_B)
+
+PREDICTIONS = (
+    Prediction(
+        "2.1",
+        "Value 9.0, scale 0.1, zero point 1, unsigned 4 bits: what are `value` and the integer behind it?",
+        ("9.0 and 15", "9.0 and 91", "1.4 and 15"),
+        "9.0 and 91",
+        (
+            "It would saturate at 15 if anyone asked; making the tensor clamps nothing.",
+            "Nothing is checked when the tensor is made. Only int() looks at the range, and refuses.",
+            "That is what a clamp leaves: 15, which reads back as 1.4. Nobody has clamped anything yet.",
+        ),
+    ),
+    Prediction(
+        "2.2",
+        "7 + 1 in 4 signed bits, in a plain adder:",
+        (8, 7, -8),
+        -8,
+        (
+            "8 needs a fifth bit: signed, 4 bits end at 7.",
+            "That is what a saturating adder gives; it needs a comparator more than a plain one.",
+            "The sum is 1000, and a signed reader takes that pattern for -8.",
+        ),
+    ),
+    Prediction(
+        "2.3",
+        "Integer -3 in unsigned 4 bits: saturated, wrapped, and clamped by the reference tutorial's function?",
+        ("0, 13 and -3", "0, 13 and 0", "it cannot occur in an unsigned tensor"),
+        "0, 13 and -3",
+        (
+            "The tutorial's function looks at the upper end alone, so -3 passes.",
+            "It ought to be so: an unsigned range ends at 0 below. The tutorial's function forgot that end.",
+            "It occurs as soon as a value lies below the zero point's reach; the tensor holds floats and checks nothing.",
+        ),
+    ),
+    Prediction(
+        "2.4",
+        "Signed 4 bits, scale 0.1, zero point 15: which real number comes back for 0.0?",
+        ("0.0", "-0.8", "0.7"),
+        "-0.8",
+        (
+            "It should; but 0.0 wants the integer 15, and these 4 bits end at 7.",
+            "0.0 wants the integer 15, gets 7, the largest there is, and (7 - 15) · 0.1 is -0.8.",
+            "7 is the integer that is kept; read back, the zero point is subtracted: (7 - 15) · 0.1.",
+        ),
+    ),
+)
+
+QUIZ = (
+    QuizQuestion(
+        "Which integers do signed 4 bits hold?",
+        ("-7 … 7", "-8 … 8", "-8 … 7", "0 … 15"),
+        "-8 … 7",
+        (
+            "That is narrow range: it leaves one of the 16 patterns unused.",
+            "Those are 17 numbers, and 4 bits have 16 patterns.",
+            "16 patterns, and one of them is 0: so the negative side has one more.",
+            "Those are the unsigned ones.",
+        ),
+    ),
+    QuizQuestion(
+        "-1 is stored in unsigned 4 bits by wrapping. Which integer is read?",
+        ("15", "0", "1", "none, it is an error"),
+        "15",
+        (
+            "The lowest four bits of -1 are 1111.",
+            "That is saturation: the nearest integer that fits.",
+            "That is the magnitude; two's complement keeps no separate sign to drop.",
+            "A register raises nothing. It keeps the bits that fit.",
+        ),
+    ),
+    QuizQuestion(
+        "A long sum overflows on the way, but its final value fits. Which adder is exact at the end?",
+        ("the saturating one", "the wrapping one", "both", "neither"),
+        "the wrapping one",
+        (
+            "It feels safer, but what it cuts off on the way is gone: 7 + 7 - 8 in 4 bits ends at -1.",
+            "Whole turns of the ring cancel: 7 + 7 - 8 in 4 bits ends at 6.",
+            "The saturating one has lost what it cut off: 7 + 7 - 8 in 4 bits ends at -1.",
+            "The wrapping one is: 7 + 7 is -2 on the ring, and -2 - 8 comes round to 6.",
+        ),
+    ),
+    QuizQuestion(
+        "Why are weights often kept in narrow range, -7 … 7 in 4 bits?",
+        (
+            "it saves a bit",
+            "it is faster to round",
+            "-8 cannot be stored",
+            "negation stays in range, and 0 is the middle",
+        ),
+        "negation stays in range, and 0 is the middle",
+        (
+            "15 numbers still need 4 bits.",
+            "Rounding does not look at the range.",
+            "It can: 1000 is -8. Narrow range chooses not to use it.",
+            "-(-8) has no place in 4 bits; -(-7) has, and the range is symmetric about 0.",
+        ),
+    ),
+)

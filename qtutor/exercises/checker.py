@@ -1,0 +1,242 @@
+"""check: one verdict for whatever a learner wrote, with the smallest input that breaks it."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qtutor.exercises.catalogue import EXERCISES, no_such
+from qtutor.exercises.exercise import Answer, Case, Exercise, Unreadable
+from qtutor.exercises.runner import SECONDS_A_CALL, SECONDS_IN_ALL, Outcome, Run, run
+
+
+def check(name: str, function: Callable[..., Any]) -> None:
+    """Print one line: what your function gets right (✓), the smallest input it fails on (✗), or that it is empty (○).
+
+    name       an exercise, "2.A"
+    function   your function itself, not its name in quotes and not a call of it
+    prints     the verdict; for ✗ the input, what was expected, what came, the bits of both and a question
+    raises     nothing, whatever the function does: errors, endless loops and prints become words of the verdict
+    order      tensors of length 1, bit width, unsigned first, sum of |inputs| in steps, larger scale, smaller zero
+               point, non-negative first (qtutor.exercises.exercise.order_key)
+
+    >>> check("2.A", lambda x, bit_width, signed: x)
+    ✗ 2.A  first differs at x=-1, bit_width=2, signed=False: expected 0 (00), yours -1 (does not fit). Which end of the unsigned range did your code forget?
+    """  # noqa: E501
+    try:
+        print(verdict(name, function))
+    except KeyboardInterrupt:
+        print(f"○ {name}  stopped by you before the check was done: run the cell again when you like.")
+
+
+def verdict(name: Any, function: Any) -> str:
+    """Return the line that `check` prints."""
+    if callable(name) and function in EXERCISES:
+        name, function = function, name
+    exercise = EXERCISES.get(name.strip().upper()) if isinstance(name, str) else None
+    if exercise is None:
+        return no_such("exercise", name, EXERCISES)
+    kind = wrong_kind(exercise, function)
+    if kind:
+        return f"✗ {exercise.name}  {kind}"
+    if is_empty(function):
+        return f"○ {exercise.name}  not attempted yet"
+    return judge(exercise, function)
+
+
+# --- before any call -------------------------------------------------------------------------------------------------
+
+
+def wrong_kind(exercise: Exercise, function: Any) -> str:
+    """Return what is wrong with the thing that was given, or "" where it can be called as the exercise needs."""
+    right_way = f'write check("{exercise.name}", {exercise.function_name})'
+    if isinstance(function, str):
+        return f"was given the text {function[:40]!r}, and it needs the function itself: {right_way}, without quotes."
+    if not callable(function):
+        kind = type(function).__name__
+        return f"was given a {kind}, and it needs the function itself: {right_way}, without calling it."
+    try:
+        inspect.signature(function).bind(*exercise.parameters)
+    except TypeError:
+        wanted = f"{exercise.function_name}({', '.join(exercise.parameters)})"
+        return f"cannot call your function as {wanted}: give it these {len(exercise.parameters)} parameters."
+    except Exception:  # some built-in functions do not tell their parameters: the call will
+        return ""
+    return ""
+
+
+def is_empty(function: Any) -> bool:
+    """Say whether a function does nothing yet: only a docstring, `...`, `pass`, or a return of nothing."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "CACHE", "POP_TOP", "COPY_FREE_VARS"}
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("RESUME", "NOP", "CACHE")]
+    constants = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
+    return all(step.opname in nothing for step in steps) and all(c is None or c is Ellipsis for c in constants)
+
+
+# --- the stages ------------------------------------------------------------------------------------------------------
+
+
+def judge(exercise: Exercise, function: Any) -> str:
+    """Try the small inputs, the larger ones, then a runtime's; return the verdict."""
+    small, wide, runtime = small_cases(exercise), wide_cases(exercise), runtime_cases(exercise)
+    tried = run(function, [case for case, _ in small], exercise.read)
+    found = failure(exercise, function, small, tried, tried)
+    for stage in (wide, runtime):
+        if not found:
+            later = run(function, [case for case, _ in stage], exercise.read)
+            found = failure(exercise, function, stage, later, tried)
+    if found:
+        return found
+    printed = "".join(tried.printed).strip()
+    return (
+        f"✓ {exercise.name}  agrees on all {len(small):,} {domain_words(small)}, on {len(wide)} larger ones and with"
+        f" {exercise.runtime_name}.{print_note(printed)}"
+    )
+
+
+Expected = Sequence[tuple[Case, Answer]]
+
+
+@cache
+def small_cases(exercise: Exercise) -> Expected:
+    """Return every small case with the reference's answer."""
+    return [(case, exercise.read(exercise.reference(*case.copies()), case)) for case in exercise.small()]
+
+
+@cache
+def wide_cases(exercise: Exercise) -> Expected:
+    """Return the larger cases with the reference's answer."""
+    return [(case, exercise.read(exercise.reference(*case.copies()), case)) for case in exercise.wide()]
+
+
+@cache
+def runtime_cases(exercise: Exercise) -> Expected:
+    """Return the runtime's cases with the runtime's answer."""
+    return [(case, exercise.read(exercise.runtime(*case.copies()), case)) for case in exercise.runtime_cases()]
+
+
+def domain_words(cases: Expected) -> str:
+    """Return which small inputs there were: 'inputs of 2 to 6 bits'."""
+    widths = {case.bit_width for case, _ in cases}
+    return f"inputs of {min(widths)} to {max(widths)} bits" if max(widths) else "small inputs"
+
+
+def print_note(printed: str) -> str:
+    """Return a sentence about what the function printed, or nothing."""
+    first = printed.split("\n")[0][:60]
+    return f" It also printed {first!r}, which was held back: print in a cell of its own." if printed else ""
+
+
+# --- what failed first -----------------------------------------------------------------------------------------------
+
+
+def failure(exercise: Exercise, function: Any, stage: Expected, tried: Run, small: Run) -> str:
+    """Return the verdict for the first case of a stage that is not as expected, or "" where all are."""
+    if tried.ended == "interrupted":
+        raise KeyboardInterrupt
+    for (case, expected), outcome in zip(stage, tried.outcomes, strict=False):
+        if outcome.empty:
+            return f"○ {exercise.name}  not attempted yet"
+        if outcome.complaint:
+            return complaint(exercise, case, outcome, tried)
+        if outcome.answer != expected:
+            return difference(exercise, function, case, expected, outcome, small)
+    return late(exercise, stage[len(tried.outcomes)][0], tried) if tried.ended else ""
+
+
+def complaint(exercise: Exercise, case: Case, outcome: Outcome, tried: Run) -> str:
+    """Return the verdict for an answer that is of the wrong kind, or an error."""
+    what, _, why = outcome.complaint.partition(": ")
+    note = print_note("".join(tried.printed).strip()) if what == "returns None" else ""
+    return f"✗ {exercise.name}  at {describe(exercise, case)} your function {what}{': ' + why if why else '.'}{note}"
+
+
+def late(exercise: Exercise, case: Case, tried: Run) -> str:
+    """Return the verdict for a call that does not come back, or a function that takes too long."""
+    where, stuck = describe(exercise, case), ""
+    if tried.stuck:
+        stuck = " It could not be stopped and still runs: restart the kernel (menu Kernel)."
+    if tried.ended == "slow":
+        done = len(tried.outcomes)
+        return (
+            f"✗ {exercise.name}  only {done:,} inputs in {SECONDS_IN_ALL:g} s: can whole tensors do it at once?{stuck}"
+        )
+    return (
+        f"✗ {exercise.name}  at {where} your function was still running after {SECONDS_A_CALL:g} s and was stopped:"
+        f" which loop has no end?{stuck}"
+    )
+
+
+def difference(exercise: Exercise, function: Any, case: Case, expected: Answer, outcome: Outcome, small: Run) -> str:
+    """Return the verdict for a wrong value: the smallest element that shows it, and a question."""
+    found = outcome.answer or Answer(())
+    wrong = [i for i, pair in enumerate(zip(expected.values, found.values, strict=True)) if pair[0] != pair[1]]
+    index = min(wrong, key=lambda i: element_key(case, i))
+    single, where = case.element(index), describe(exercise, case.element(index))
+    if len(expected.values) > 1 and not fails_alone(exercise, function, single, expected.values[index]):
+        where = f"{describe(exercise, case)}, element {index} of the tensor"
+    want, got = exercise.write(expected.values[index], single), exercise.write(found.values[index], single)
+    question = leading_question(exercise, single, found.values[index], small)
+    return f"✗ {exercise.name}  first differs at {where}: expected {want}, yours {got}. {question}"
+
+
+def element_key(case: Case, index: int) -> tuple[Any, ...]:
+    """Return the order of the elements of a tensor: the smallest first, non-negative first."""
+    values = [tensor.reshape(-1)[index].item() for tensor in case.tensors]
+    return sum(abs(value) for value in values), [value < 0 for value in values]
+
+
+def fails_alone(exercise: Exercise, function: Any, single: Case, expected: Any) -> bool:
+    """Say whether the element alone is wrong too, so that the smaller input can be shown."""
+    again = run(function, [single], exercise.read).outcomes
+    return bool(again) and again[0].answer is not None and again[0].answer.values != (expected,)
+
+
+def leading_question(exercise: Exercise, case: Case, found: Any, small: Run) -> str:
+    """Return the question of the known wrong answer that behaves most like the learner's function, if one does."""
+    answers = [outcome.answer for outcome in small.outcomes]
+    alike = []
+    for wrong in exercise.wrong:
+        try:
+            here = exercise.read(wrong.function(*case.copies()), case)
+        except Unreadable:
+            continue
+        if here.values == (found,):
+            theirs = wrong_answers(exercise, wrong.function.__name__)
+            alike.append((sum(a == b for a, b in zip(answers, theirs, strict=False)), wrong.question))
+    return max(alike, key=lambda pair: pair[0])[1] if alike else exercise.question
+
+
+@cache
+def wrong_answers(exercise: Exercise, name: str) -> list[Answer]:
+    """Return what a known wrong answer gives on every small case."""
+    wrong = next(w.function for w in exercise.wrong if w.function.__name__ == name)
+    return [exercise.read(wrong(*case.copies()), case) for case, _ in small_cases(exercise)]
+
+
+def describe(exercise: Exercise, case: Case) -> str:
+    """Return the inputs of a case as a learner would write them: 'x=-1, bit_width=2, signed=False'."""
+    kinds = {str(tensor.dtype) for tensor, _ in ((t, 0) for c, _ in small_cases(exercise) for t in c.tensors)}
+    return ", ".join(
+        f"{name}={describe_value(value, len(kinds) > 1)}"
+        for name, value in zip(exercise.parameters, case.arguments, strict=True)
+    )
+
+
+def describe_value(value: Any, with_kind: bool) -> str:
+    """Return one argument as text; a tensor of length 1 as its number, with its type where that matters."""
+    if not isinstance(value, Tensor):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    kind = f" ({str(value.dtype).removeprefix('torch.')})" if with_kind else ""
+    if value.numel() == 1:
+        return f"{value.item():g}{kind}" if value.dtype == torch.float32 else f"{value.item()}{kind}"
+    return f"a tensor of shape {tuple(value.shape)}{kind}" if value.numel() else f"an empty tensor{kind}"

@@ -1,0 +1,174 @@
+"""predict and quiz: questions with radio buttons, and a reason for every option."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import anywidget
+import traitlets
+
+from qtutor.exercises.catalogue import PREDICTIONS, QUIZZES, no_such
+from qtutor.exercises.questions import Prediction, QuizQuestion
+
+FOLDER = pathlib.Path(__file__).parent
+NONE = -1  # the index of an option that was not chosen yet
+
+
+class Questions(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is imported without its types
+    """Questions with options. `items` holds all that can be shown; the browser and `feedback` look it up alike."""
+
+    _esm = FOLDER / "choice.js"
+    _css = FOLDER / "choice.css"
+    items = traitlets.List(traitlets.Dict()).tag(sync=True)
+    counts: Any = traitlets.List().tag(sync=True)
+    chosen = traitlets.List(traitlets.Int()).tag(sync=True)
+    wait_for_reveal = traitlets.Bool(False).tag(sync=True)
+    revealed = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, items: list[dict[str, Any]], heading: str, closing: str, wait_for_reveal: bool = False) -> None:
+        super().__init__(
+            items=items, counts=count_words(len(items)), chosen=[NONE] * len(items), wait_for_reveal=wait_for_reveal
+        )
+        self.heading, self.closing = heading, closing
+
+    @property
+    def feedback(self) -> str:
+        """What stands under the questions now, a line for each that was answered, and a quiz's count."""
+        shown = self.revealed or not self.wait_for_reveal
+        texts = [
+            item["reasons" if shown else "noted"][index]
+            for item, index in zip(self.items, self.chosen, strict=True)
+            if index != NONE
+        ]
+        if texts and not self.wait_for_reveal:
+            right = sum(item["right"] == index for item, index in zip(self.items, self.chosen, strict=True))
+            texts.append(self.counts[len(texts)][right])
+        return "\n".join(texts)
+
+    def reveal(self) -> None:
+        """Show whether the prediction held, as the button does."""
+        self.revealed = True
+
+    def choose(self, number: int, option: Any) -> None:
+        """Choose an option of question `number` (1 for the first), as a click does."""
+        options = self.items[number - 1]["options"]
+        if str(option) not in options:
+            raise ValueError(f"{option!r} is none of the options {', '.join(options)}: choose one of them.")
+        index = options.index(str(option))
+        self.chosen = [index if n == number - 1 else old for n, old in enumerate(self.chosen)]
+
+    @property
+    def words(self) -> str:
+        """The questions and options as plain text: what a page without widgets shows."""
+        lines = [self.heading] if self.heading else []
+        for item in self.items:
+            lines += [item["question"], *(f"  ( ) {option}" for option in item["options"])]
+        return "\n".join([*lines, self.closing])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return {"text/plain": self.words}
+        return {**bundle[0], "text/plain": self.words}, bundle[1]
+
+
+class PredictionQuestion(Questions):
+    """One question before a cell is run; the reason is kept back until the learner has seen for themselves."""
+
+    @property
+    def choice(self) -> str | None:
+        """The chosen option as text, None before there is one. Setting it is as good as a click."""
+        return None if self.chosen[0] == NONE else str(self.items[0]["options"][self.chosen[0]])
+
+    @choice.setter
+    def choice(self, option: Any) -> None:
+        self.choose(1, option)
+
+
+def predict(id: str, question: str, options: Sequence[Any]) -> PredictionQuestion:
+    """Return a question to be decided before the next cell is run.
+
+    id         names the prediction in its chapter's list, "2.1": there stand the answer and a reason for each option.
+               One that is not in the list notes the choice and says no more
+    question   what is asked
+    options    what there is to choose from; each is shown as its str()
+    returns    a widget. `.choice` is the chosen option's text, settable; `.feedback` what it says; `.reveal()` tells
+               whether the prediction held
+    raises     ValueError where there are no options
+
+    >>> guess = predict("demo", "7 + 1 in 4 signed bits", [8, 7, -8])
+    >>> guess.choice = 7
+    >>> guess.feedback
+    'Noted: 7. Run the next cell.'
+    """
+    texts = [str(option) for option in options]
+    if not texts:
+        raise ValueError(f"options of predict({id!r}) is empty: give at least two answers to choose from.")
+    known = PREDICTIONS.get(id)
+    item = {
+        "question": str(question),
+        "options": texts,
+        "right": NONE if known is None or str(known.right) not in texts else texts.index(str(known.right)),
+        "known": known is not None,
+        "noted": [f"Noted: {text}. Run the next cell." for text in texts],
+        "reasons": [prediction_reason(known, text) for text in texts],
+    }
+    return PredictionQuestion([item], f"Predict {id}", "Decide before you run the next cell.", wait_for_reveal=True)
+
+
+def prediction_reason(known: Prediction | None, text: str) -> str:
+    """Return what is said of a choice after the reveal."""
+    if known is None:
+        return f"Noted: {text}. Run the next cell."
+    options = [str(option) for option in known.options]
+    why = f" {known.reasons[options.index(text)]}" if text in options else ""
+    if text == str(known.right):
+        return f"✓ Your prediction held: {text}.{why}"
+    return f"✗ You noted {text}; it is {known.right}.{why}"
+
+
+def quiz(chapter: str) -> Questions:
+    """Return a chapter's closing questions; each choice shows its reason, the wrong ones too.
+
+    chapter   "1", "2", …
+    returns   a widget: `.choose(number, option)` is as good as a click, `.feedback` what it says
+    raises    ValueError for a chapter without a quiz
+    """
+    number = str(chapter).strip().lstrip("0") or "0"
+    if number not in QUIZZES:
+        raise ValueError(no_such("quiz", chapter, QUIZZES))
+    items = [quiz_item(n, question) for n, question in enumerate(QUIZZES[number], start=1)]
+    return Questions(items, "", "Choose: each option shows its reason when this notebook runs.")
+
+
+def quiz_item(number: int, question: QuizQuestion) -> dict[str, Any]:
+    """Return a question as the browser needs it."""
+    right = question.options.index(question.right)
+    marks = ["✓ Right." if index == right else "✗ No." for index in range(len(question.options))]
+    return {
+        "question": f"{number}. {question.question}",
+        "options": list(question.options),
+        "right": right,
+        "known": True,
+        "noted": [],
+        "reasons": [f"{mark} {reason}" for mark, reason in zip(marks, question.reasons, strict=True)],
+    }
+
+
+def count_words(questions: int) -> list[list[str]]:
+    """Return the sentence for every number of answers and of right ones.
+
+    >>> count_words(4)[3][2]
+    '2 of 3 right so far, 1 to go.'
+    """
+    return [
+        [
+            f"{right} of {answered} right so far, {questions - answered} to go."
+            if answered < questions
+            else f"{right} of {answered} right."
+            for right in range(answered + 1)
+        ]
+        for answered in range(questions + 1)
+    ]
