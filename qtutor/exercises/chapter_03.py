@@ -494,21 +494,18 @@ EXERCISES = (EXERCISE_A, EXERCISE_B, EXERCISE_C)
 PREDICTIONS = (
     Prediction(
         "3.1",
-        "Scale 0.2, zero points 2.5 and 3.5, values 1 2 3 4 and 2 3 4 5. How do the integers of the sum compare with"
-        " the sum of the integers?",
-        ("the same", "one more everywhere", "one less and one more, by turns"),
-        "one less and one more, by turns",
+        "uint8 200 + uint8 100 in torch:",
+        (300, 255, 44),
+        44,
         (
-            "That holds on the grid with whole zero points. A zero point with a half in it makes every integer a tie.",
-            "That is what halves up would do to two operands. Halves to even go up once and down once.",
-            "21 31 41 51 and 22 30 42 50: each operand's integer is a tie because of the half in its zero point, and"
-            " half to even sends ties up and down by turns.",
+            "The result has the operands' type, uint8, and 300 does not fit.",
+            "torch does not saturate: uint8 keeps the lowest 8 bits.",
+            "300 - 256: torch wraps without a word.",
         ),
     ),
     Prediction(
         "3.2",
-        "The largest unsigned 4-bit integer, 15, plus the largest signed one, 7: how many bits does the format of all"
-        " such sums need?",
+        "u4 plus s4, for example 15 + 7: how many bits does the format of all such sums need?",
         (5, 6, 8),
         6,
         (
@@ -520,13 +517,14 @@ PREDICTIONS = (
     ),
     Prediction(
         "3.3",
-        "torch.tensor(200, dtype=torch.uint8) + torch.tensor(100, dtype=torch.uint8):",
-        (300, 255, 44),
-        44,
+        "How do the integers of the sum compare with the sum of the integers?",
+        ("the same", "one less everywhere", "one less and one more, by turns"),
+        "one less and one more, by turns",
         (
-            "The result has the operands' type, uint8, and 300 does not fit.",
-            "torch does not saturate: uint8 keeps the lowest 8 bits.",
-            "300 - 256: torch wraps without a word.",
+            "That holds on the grid with whole zero points. A zero point with a half in it makes every integer a tie.",
+            "That is what half up would do: each operand's tie would go up, 22 32 42 52 against 21 31 41 51.",
+            "21 31 41 51 and 22 30 42 50: each operand's integer is a tie because of the half in its zero point, and"
+            " half to even sends ties up and down by turns.",
         ),
     ),
 )
