@@ -1,0 +1,486 @@
+# %% [markdown]
+# # 01 · Tensor basics
+#
+# 50 minutes · after [Welcome](00_welcome.ipynb) · Tested with torch 2.13.0 and brevitas 0.13.4
+#
+# **A tensor says "4 bits, scale 0.1". Which integers does it hold, and who computed them?**
+#
+# After this chapter you will be able to
+#
+# 1. give the integer of any value, scale and zero point by hand, ties included, and say in which order rounding and zero point act;
+# 2. name the six attributes that are stored, tell them from what is derived, and say whether `int()` will accept a tensor;
+# 3. find an input on which two published quantizers give different integers, and say why.
+
+# %%
+import warnings
+from fractions import Fraction
+
+import onnx
+import onnxruntime
+import torch
+from brevitas.function.ops_ste import round_ste
+from brevitas.quant_tensor import IntQuantTensor
+
+from qtutor import QParams, check, check_env, dequantize, load_digits, predict, quantize, quantizer_explorer, quiz, show
+from qtutor.pictures import draw_digit, draw_number_line, draw_staircase, new_axes
+
+warnings.filterwarnings("ignore", message="torch.quantize_per_tensor")  # torch announces that it will remove it
+check_env()
+
+# %% [markdown]
+# ## What is in memory?
+#
+# Brevitas is a library that trains quantized networks in PyTorch. Its quantized tensor is called `IntQuantTensor`. You give it six things:
+#
+# | | here | means |
+# |---|---|---|
+# | `value` | 0.0 … 9.0 | numbers in real units |
+# | `scale` | 0.1 | what one step of the integers is worth |
+# | `zero_point` | 1 | the integer that stands for real 0.0 |
+# | `bit_width` | 8 | how many bits an integer has |
+# | `signed` | False | the integers start at 0: 0 … 255 |
+# | `training` | False | we evaluate; nothing is being trained |
+
+# %% tags=["predict"]
+predict(
+    "1.1",
+    "IntQuantTensor of 0.0 … 9.0, scale 0.1, zero point 1, 8 bits, unsigned: what is in memory?",
+    options=["uint8: 1 11 21 … 91", "float32: 0. 1. 2. … 9.", "uint8: 0 1 2 … 9"],
+)
+
+# %%
+t = IntQuantTensor(torch.arange(10.0), scale=0.1, zero_point=1.0, bit_width=8.0, signed=False, training=False)
+print(t.value.tolist())
+print(t.value.dtype, "of", t.value.element_size(), "bytes each")
+
+# %% [markdown]
+# Floats, the ones that we gave. No integer has been computed, and nothing is smaller: each element takes 32 bits, whatever `bit_width` says. A *training* library works this way on purpose. It simulates integers with floats, so that PyTorch can differentiate through them.
+#
+# It has a consequence. Claim 4 bits for the same ten numbers, though 4 unsigned bits end at 15:
+
+# %%
+claim = IntQuantTensor(torch.arange(10.0), scale=0.1, zero_point=1.0, bit_width=4.0, signed=False, training=False)
+print(claim.value.tolist(), "accepted")
+print("is_valid:", claim.is_valid)
+
+# %% [markdown]
+# Accepted, and not valid. `bit_width` is a claim, and it is checked only when somebody asks. Chapter 2 begins here.
+#
+# ## Six attributes
+#
+# This is what the tensor prints. Look at the scale.
+
+# %%
+print(t)
+
+# %% [markdown]
+# We gave a Python number, 0.1, which is a 64-bit float. Brevitas keeps a float32 tensor, and the float32 nearest to 0.1 is a little larger: 0.10000000149. The same happens to a zero point and a bit width that you pass as Python numbers. They become float32 tensors, integers or not.
+
+# %%
+for name in t._fields:
+    print(f"{name:11} {getattr(t, name).dtype}")
+print(f"scale       {t.scale.item():.11f}")
+
+# %% [markdown]
+# `signed` and `training` were stored under other names: `signed_t` and `training_t`, with *t* for tensor. Without the *t* you get a Python bool, made from it at that moment.
+
+# %%
+print("signed  ", t.signed, "  signed_t  ", t.signed_t)
+print("training", t.training, "  training_t", t.training_t)
+
+# %% [markdown]
+# | stored, a tensor each | derived, computed each time you ask |
+# |---|---|
+# | `value`, `scale`, `zero_point`, `bit_width`, `signed_t`, `training_t` | `signed`, `training`, `is_valid`, `int()`, `_pre_round_int_value` |
+#
+# One more thing about `value`. It is tempting to read it as the raw data that is still to be quantized, and the tutorial that this course follows calls it so. By the library's contract it is the opposite end: the **dequantized** number, the real number for which an integer stands. `int()` goes back to that integer.
+#
+# ## Who computes the integers?
+#
+# `int()` does, at each call. By hand it is: divide by the scale, add the zero point, round.
+
+# %%
+manual = torch.round(t.value / t.scale + t.zero_point)
+print("int()                    ", t.int().tolist(), t.int().dtype)
+print("int(float_datatype=True) ", t.int(float_datatype=True).tolist(), t.int(float_datatype=True).dtype)
+print("manual                   ", manual.tolist())
+print("_pre_round_int_value     ", t._pre_round_int_value.tolist())
+print("round_ste of it          ", round_ste(t._pre_round_int_value).tolist())
+
+# %% [markdown]
+# Five roads, one result. Follow one element: 3.0 / 0.1 = 30 steps, plus 1, is 31.
+#
+# - `int()` gives a real integer type: int8 or uint8 up to 8 bits, int32 beyond.
+# - `int(float_datatype=True)` gives the same integers in a float tensor. Why anyone wants that comes below, in *Integers and training*.
+# - `_pre_round_int_value` is the number before rounding. The underscore says that it is private: a later release may rename it without notice.
+# - `round_ste` is the rounding that Brevitas uses. To the numbers it does what `torch.round` does.
+#
+# The tutorial writes the formula without the rounding. On the tensor above you cannot tell, because every quotient is whole. Here you can:
+
+# %%
+steps = torch.tensor([0.9]) / 0.3 + 1
+print("before rounding:", steps.item())
+print("cut to int:", steps.int().item(), "  rounded:", torch.round(steps).int().item())
+
+# %% [markdown]
+# 0.9 is three steps of 0.3, plus 1 is 4. In float32 the quotient falls just short of 3, and without rounding the stored integer would be 3. Rounding belongs to the formula.
+#
+# Some of the tutorial's prints have a slip of the same kind: the label says *manual* or *round_ste*, and the variable that is printed is another one. With equal rows the eye cannot notice. Each label above stands in front of what it names.
+#
+# ### The same in two and three dimensions
+#
+# Nothing changes but the shape: scale and zero point belong to the whole tensor, and each element goes its own way. Skim this and check one element of each.
+
+# %%
+a = torch.arange(16.0).reshape(4, 4)
+t2 = IntQuantTensor(a, scale=0.2, zero_point=2.0, bit_width=8.0, signed=False, training=False)
+print(t2.int())
+print("_pre_round_int_value", t2._pre_round_int_value.tolist())
+print("manual              ", torch.round(t2.value / t2.scale + t2.zero_point).tolist())
+print("round_ste           ", round_ste(t2._pre_round_int_value).tolist())
+
+# %%
+a = torch.arange(32.0).reshape(2, 4, 4)
+t3 = IntQuantTensor(a, scale=0.5, zero_point=3.0, bit_width=8.0, signed=False, training=False)
+print(t3.int())
+print("_pre_round_int_value", t3._pre_round_int_value.tolist())
+print("manual              ", torch.round(t3.value / t3.scale + t3.zero_point).tolist())
+print("round_ste           ", round_ste(t3._pre_round_int_value).tolist())
+
+# %% [markdown]
+# <details><summary>Check one of each by hand: 5.0 in the first, 21.0 in the second.</summary>
+#
+# 5.0 / 0.2 + 2 = 27: second row, second column. 21.0 / 0.5 + 3 = 45: second block, second row, second column.
+#
+# </details>
+#
+# ## Half way between two integers
+#
+# Everything was whole so far. Now the values lie exactly between two integers: a **tie**.
+
+# %% tags=["predict"]
+predict(
+    "1.2",
+    "Values 0.5 1.5 2.5 3.5, scale 1, zero point 0. Which integers?",
+    options=["1 2 3 4", "0 2 2 4", "0 1 2 3"],
+)
+
+# %%
+ties = torch.tensor([0.5, 1.5, 2.5, 3.5])
+t = IntQuantTensor(ties, scale=1.0, zero_point=0.0, bit_width=4.0, signed=False, training=False)
+print(round_ste(t._pre_round_int_value).int().tolist())
+
+# %% [markdown]
+# 0 2 2 4. A tie goes to the **even** neighbour, in `torch.round` as in Python's `round` and in most hardware that computes with floats. The reason is fairness: 0.5 + 1.5 + 2.5 + 3.5 = 8, and so is 0 + 2 + 2 + 4. The rule from school, *half up*, gives 1 + 2 + 3 + 4 = 10. Over a million sums that is a bias.
+#
+# Now move the zero point by one.
+
+# %% tags=["predict"]
+predict(
+    "1.3",
+    "The same values, scale 1, zero point 1. Which integers does Brevitas give?",
+    options=["1 3 3 5", "2 2 4 4", "1 2 3 4"],
+)
+
+# %%
+t = IntQuantTensor(ties, scale=1.0, zero_point=1.0, bit_width=4.0, signed=False, training=False)
+print("Brevitas             ", round_ste(t._pre_round_int_value).int().tolist())
+onnx_like = QParams(scale=1.0, zero_point=1, bit_width=4, signed=False)
+print("quantize, as ONNX has", quantize(ties, onnx_like).tolist())
+
+# %% [markdown]
+# If you said 1 3 3 5, you gave ONNX Runtime's answer, and `quantize` of this course follows it. Both libraries round ties to even. They differ in *when*:
+#
+# | | 0.5 | becomes |
+# |---|---|---|
+# | Brevitas | adds the zero point first, then rounds: 0.5 + 1 = 1.5 | 2 |
+# | ONNX | rounds first, then adds: 0 + 1 | 1 |
+#
+# The added 1 moves each tie from between an even and an odd number to between an odd and an even one, so the even neighbour lies on the other side. An odd zero point turns every tie around; an even one changes nothing. One order is not better than the other, but a network trained with one and run with the other is off by one wherever a tie occurs.
+#
+# ## The formula
+#
+# One line holds the chapter. An integer *q* stands for the real number
+#
+# $$\text{real} = \text{scale} \cdot (q - \text{zero\_point})$$
+#
+# `value` is the left side. Backwards, from real to integer, there is a division and so a rounding. This course keeps ONNX's order, and stops at the end of the range (it *saturates*):
+#
+# $$q = \text{saturate}(\text{round}(\text{real} / \text{scale}) + \text{zero\_point})$$
+#
+# Five values in 4 signed bits, scale ½, zero point 2. Crosses are given, dots are stored, the bottom row holds the integers:
+
+# %%
+halves = QParams(scale=0.5, zero_point=2, bit_width=4, signed=True)
+x = torch.tensor([-4.3, -2.6, 0.0, 0.4, 2.2])
+show(draw_number_line(new_axes(), x, halves))
+
+# %%
+q = quantize(x, halves)
+print("stored:", q.tolist())
+print("real:  ", dequantize(q, halves).tolist())
+
+# %% [markdown]
+# Real 0.0 sits on the integer 2, the zero point, and comes back as exactly 0.0. No other value here is that lucky: each is moved by up to half a step.
+
+# %% [markdown]
+# ## A tensor that `int()` refuses
+#
+# `int()` asks `is_valid` first. Is the number before rounding close enough to an integer, and is that integer inside the range? One step is 0.1 below, so 0.39 is 3.9 steps.
+
+# %% tags=["predict"]
+predict(
+    "1.4",
+    "Value 0.39, scale 0.1, zero point 0, 8 bits unsigned: does int() accept it?",
+    options=["yes, and gives 4", "no, 3.9 is no integer", "yes, and gives 3"],
+)
+
+# %%
+near = IntQuantTensor(torch.tensor([0.39]), scale=0.1, zero_point=0.0, bit_width=8.0, signed=False, training=False)
+print(near.is_valid, near.int().tolist())
+
+# %% [markdown]
+# 4. A float32 tensor may be off the grid by less than 0.2 of a step; float64 by less than 0.1, float16 and bfloat16 by less than 0.5. The room is meant for rounding errors of the floats, and it is a wide room. 0.35 is half a step off. The next cell fails, and is meant to:
+
+# %% tags=["raises-exception"]
+far = IntQuantTensor(torch.tensor([0.35]), scale=0.1, zero_point=0.0, bit_width=8.0, signed=False, training=False)
+far.int()
+
+# %% [markdown]
+# "Not valid" does not say which of the two it is, so ask for the number before rounding. There are two ways on: round it yourself, or quantize the real numbers first and build the tensor from what is on the grid.
+
+# %%
+print("steps:      ", round(far._pre_round_int_value.item(), 4))
+print("round_ste:  ", round_ste(far._pre_round_int_value).int().tolist())
+eight = QParams(scale=0.1, bit_width=8, signed=False)
+on_grid = dequantize(quantize(far.value, eight), eight)
+print("on the grid:", round(on_grid.item(), 4), "valid:", far.set(value=on_grid).is_valid)
+
+# %% [markdown]
+# ## Exercise 1.A: from integers to real numbers
+#
+# Write the first formula. Replace the `...`, run the cell, then run the check. If you are stuck: `hint("1.A")`.
+
+# %% tags=["ex-1.A"]
+def to_real(q, scale, zero_point):
+    """Return the real numbers for which the stored integers q stand: a float tensor in the shape of q.
+
+    q is a tensor of uint8 or int32, scale a Python float, zero_point a Python int.
+    """
+    ...
+
+# %%
+check("1.A", to_real)
+
+# %% [markdown]
+# ## Explore: one insight, two questions
+#
+# 65 values, −4 … 4 in eighths, and what is stored for each. Start with this insight and try to break it: **the scale sets the step and, with the width, the reach; the zero point only slides the window.**
+
+# %%
+quantizer_explorer()
+
+# %%
+show(draw_staircase(new_axes(6, 4), QParams(scale=0.5, bit_width=4, signed=True)))
+
+# %% [markdown]
+# **Challenge.** 4 bits, signed, zero point 0: which is the smallest scale on the list at which none of −4 … 4 saturates? Keep that scale, switch to unsigned: which zero points keep all values inside?
+#
+# <details><summary>Our answer</summary>
+#
+# Scale 0.7. The largest signed integer is 7: at 0.5 the value 4 wants 4 / 0.5 = 8, at 0.7 it wants 5.7, which rounds to 6. Unsigned at 0.7, the values need the integers −6 … 6 plus the zero point, and they must lie in 0 … 15: zero points 6, 7, 8 and 9.
+#
+# </details>
+#
+# <details><summary>Add a bit and keep the scale: what happens to the step?</summary>
+#
+# Nothing. The step is the scale. The number of steps doubles, and so does the reach.
+#
+# </details>
+#
+# <details><summary>What makes the steps finer, then?</summary>
+#
+# A smaller scale. If you halve it and want to keep the reach, you pay with one bit.
+#
+# </details>
+
+# %% [markdown]
+# ## Integers and training
+#
+# Why does Brevitas carry floats at all? Training asks one question of every operation: *if the input moves a little, how does the output move?* An integer cannot move a little, and torch does not let an integer tensor take part. Follow three weights, with `requires_grad`:
+
+# %%
+w = torch.tensor([0.0, 0.3, 0.6], requires_grad=True)
+t = IntQuantTensor(w, scale=0.1, zero_point=1.0, bit_width=8.0, signed=False, training=True)
+print("int()                   ", t.int().tolist(), "  has a gradient:", t.int().requires_grad)
+as_floats = t.int(float_datatype=True)
+print("int(float_datatype=True)", as_floats.tolist(), "has a gradient:", as_floats.requires_grad)
+
+# %% [markdown]
+# The step to an integer type cuts the graph. `float_datatype=True` is for this: integers by value, floats by type, so that a gradient can pass.
+#
+# But can it? Rounding is a staircase: flat almost everywhere. Its true slope is 0, and with 0 nothing is ever learnt. Compare:
+
+# %%
+(true_slope,) = torch.autograd.grad(torch.round(w / 0.1 + 1).sum(), w)
+(straight,) = torch.autograd.grad(as_floats.sum(), w)
+print("through torch.round:", true_slope.tolist())
+print("through round_ste:  ", straight.tolist())
+
+# %% [markdown]
+# `round_ste` rounds on the way forward and, on the way back, pretends that it did nothing: its slope is taken to be 1. The name says so: a **s**traight-**t**hrough **e**stimator. What is left is the slope of the division, 1 / 0.1 = 10. The tutorial breaks off in the middle of this thought; it ends here: *`round_ste` is `torch.round` with a gradient that training can use.* Chapter 7 trains with it.
+#
+# ## Exercise 1.B: from real numbers to integers
+#
+# Now the way back, **as Brevitas does it**: the order matters. Chapter 3 uses it again. Help: `hint("1.B")`.
+
+# %% tags=["ex-1.B"]
+def to_integers(value, scale, zero_point):
+    """Return the integers of value as Brevitas computes them: a tensor of an integer type in the shape of value.
+
+    value is a float32 tensor, scale a Python float, zero_point a Python int. Nothing is clamped.
+    """
+    ...
+
+# %%
+check("1.B", to_integers)
+
+# %% [markdown]
+# ## A handwritten digit in 8, 4, 2 and 1 bits
+#
+# Real data: a scan of 8 by 8 pixels, grey levels from 0 (paper) to 16 (ink). For each width we choose the scale so that the largest integer stands for 16: with *b* bits, 16 / (2^*b* − 1). How few bits do you need to read it? Decide, then run.
+
+# %%
+scans, labels = load_digits()
+scan = scans[2].float()
+formats = {bits: QParams(scale=16 / (2**bits - 1), bit_width=bits, signed=False) for bits in (8, 4, 2, 1)}
+stored = {bits: quantize(scan, formats[bits]) for bits in formats}
+show(draw_digit(new_axes(7, 7.6), stored))
+
+# %%
+print("someone wrote a", labels[2].item(), "with", len(scan.unique()), "different grey levels")
+for bits, q in stored.items():
+    error = (dequantize(q, formats[bits]) - scan).abs().max().item()
+    print(f"{bits} bits: step {formats[bits].scale:.3f}, largest error {error:.3f}")
+
+# %% [markdown]
+# The largest error is about half a step at every width: that is all rounding can do, as long as nothing saturates. 4 bits keep all the grey levels of this scan apart; 1 bit keeps only ink or paper, and you can read it still.
+#
+# <details><summary>A pixel of grey level 8 lies half way between paper and ink. What does 1 bit make of it, and why?</summary>
+#
+# Paper. 8 / 16 = 0.5 is a tie, and its even neighbour is 0. Look for it in the third row.
+#
+# </details>
+
+# %% [markdown]
+# ## Pitfall: break a published quantizer
+#
+# Here are two published quantizers side by side: Brevitas, and QuantizeLinear as ONNX Runtime executes it. The first two lines build a model of one operator.
+
+# %%
+text = '<ir_version: 8, opset_import: ["": 13]> q (float[n] x, float s, uint8 z) => (uint8[n] y) { y = QuantizeLinear(x, s, z) }'
+session = onnxruntime.InferenceSession(onnx.parser.parse_model(text).SerializeToString(), providers=["CPUExecutionProvider"])
+print("ready")
+
+# %% [markdown]
+# **Your turn.** Change `x` or `zero_point` until the two lines differ. Then make the change as small as you can.
+
+# %%
+x, zero_point = torch.tensor([0.25, 0.5, 0.75]), 2
+feed = {"x": x.numpy(), "s": torch.tensor(1.0).numpy(), "z": torch.tensor(zero_point, dtype=torch.uint8).numpy()}
+t = IntQuantTensor(x, scale=1.0, zero_point=float(zero_point), bit_width=8.0, signed=False, training=False)
+print("Brevitas    ", round_ste(t._pre_round_int_value).int().tolist())
+print("ONNX Runtime", session.run(None, feed)[0].tolist())
+
+# %% [markdown]
+# <details><summary>Our answer</summary>
+#
+# Leave `x` and set the zero point to 1: 0.5 is 2 for Brevitas and 1 for ONNX Runtime. You need a tie *and* an odd zero point. At even zero points all agree.
+#
+# </details>
+#
+# Is that all there is to find? Let us count over 65 values, −4 … 4 in eighths, with each order:
+
+# %%
+eighths = torch.arange(-32, 33) / 8
+for zero_point in range(4):
+    differ = torch.round(eighths + zero_point) != torch.round(eighths) + zero_point
+    print(f"zero point {zero_point}: {int(differ.sum())} of 65 differ, all of them ties: {bool((eighths[differ] % 1 == 0.5).all())}")
+
+# %% [markdown]
+# Eight of 65: every tie there is between −4 and 4. Now the strangest of them. PyTorch has a quantizer, and a *fake* quantizer: the simulator that training uses so as to know what the quantizer will do.
+
+# %% tags=["nbval-ignore-output"]
+x = torch.tensor([0.5, 1.5, 2.5, -0.5])
+real = torch.quantize_per_tensor(x, scale=1.0, zero_point=1, dtype=torch.quint8)
+print("torch.quantize_per_tensor:", real.int_repr().tolist())
+
+# %%
+fake = torch.fake_quantize_per_tensor_affine(x, scale=1.0, zero_point=1, quant_min=0, quant_max=255)
+print("torch.fake_quantize:      ", (fake + 1).int().tolist())
+print("half away, then + 1:      ", quantize(x, onnx_like, rounding="half_away").tolist())
+whole = QParams(scale=1.0, zero_point=0, bit_width=4, signed=False)
+print("+ 1, then half away:      ", quantize(x + 1, whole, rounding="half_away").tolist())
+
+# %% [markdown]
+# The output stored above for `quantize_per_tensor`, 2 2 4 0, is from an x86 processor: it adds first, as Brevitas does. Its simulator rounds first, as ONNX does, 1 3 3 1. One library, two answers. And where torch is built without FBGEMM, as on ARM, its source rounds first too, so *your* first line may read 1 3 3 1 (it is the one output of this chapter that we do not compare). The last two lines round halves away from zero: before the zero point, as TensorFlow Lite does, and after it, as gemmlowp's example does. Four families, four answers, for the same four numbers.
+#
+# The rule to take home: a format (scale, zero point, bits) does not say which integer a number becomes. The order of operations and the tie rule belong to it.
+
+# %% [markdown]
+# ## Three boxes to look things up in
+#
+# **Fixed point, the hardware engineer's name for it.** `ap_fixed<W, I>` of high-level synthesis is a signed W-bit integer with scale 2^−(W − I) and zero point 0. Its defaults are not round and saturate; they are *floor* and *wrap*. `ap_fixed<8, 3>` has scale 1/32:
+
+# %%
+fixed = QParams(scale=1 / 32, bit_width=8, signed=True)
+x = torch.tensor([-0.01, 4.0])
+default = quantize(x, fixed, rounding="floor", overflow="wrap")
+careful = quantize(x, fixed)
+print("floor and wrap:    ", default.tolist(), "which stand for", dequantize(default, fixed).tolist())
+print("round and saturate:", careful.tolist(), "which stand for", dequantize(careful, fixed).tolist())
+
+# %% [markdown]
+# −0.01 is kept as −1/32, and 4.0 comes back as −4.0. The manual's rounding modes in our words: round to plus infinity is `half_up`, convergent is `half_even`, round to infinity is `half_away`, truncation is `floor`, truncation to zero is `toward_zero`. Its rounding of ties to zero and of ties to minus infinity are not among our six.
+#
+# **Which division?** Quantizers divide in float32. Where the scale is no power of two, the rounded quotient can land on a tie that the exact one misses:
+
+# %%
+tenth = QParams(scale=0.1)
+exact = Fraction(0.75) / Fraction(tenth.scale)
+print("exact quotient:", float(exact), "gives", round(exact))
+print("float32 gives: ", quantize(torch.tensor([0.75]), tenth).item())
+
+# %% [markdown]
+# Both inputs are the same two stored floats. This is why we show ties at scales ½, 1, 2 only: there the division is exact.
+#
+# **One bit.** At `bit_width=1` Brevitas tests validity in its own way: it counts whether there are two *different* integers and compares signs, and does not look at the range.
+
+# %%
+for pair in ([5.0, 9.0], [1.0, 1.0]):
+    t = IntQuantTensor(torch.tensor(pair), scale=1.0, zero_point=0.0, bit_width=1.0, signed=False, training=False)
+    print(pair, "in 1 bit, valid:", t.is_valid)
+
+# %% [markdown]
+# 5 and 9 "fit" into one bit, and 1 and 1 do not. Do not build on `is_valid` there.
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+quiz("1")
+
+# %% [markdown]
+# ## Key points
+#
+# - real = scale · (q − zero_point). The zero point is the integer that stands for 0.0.
+# - An `IntQuantTensor` stores six tensors, all for *real* numbers and their format. Integers are computed when you ask; `bit_width` is a claim until then.
+# - Ties go to the even neighbour. Brevitas adds the zero point before it rounds, ONNX after: they differ at ties with an odd zero point.
+# - `int()` refuses what is 0.2 of a step or more off the grid (float32), or out of range.
+# - Integer types stop the gradient. `int(float_datatype=True)` and `round_ste` let it pass.
+#
+# **Words.** *Value* (of an `IntQuantTensor`): the dequantized number. *Zero point*: the integer of real 0.0. *Grid*: the real numbers that have an integer. *Tie*: a number half way between two integers. *Half to even*: the tie rule of IEEE 754, Python and torch. *Straight-through estimator*: an operation whose gradient is taken to be 1. *Fake quantization*: integers simulated by floats.
+#
+# **References.** B. Jacob et al., [Quantization and training of neural networks for efficient integer-arithmetic-only inference](https://arxiv.org/abs/1712.05877), CVPR 2018, equation 1 (the formula) · Y. Bengio et al., [Estimating or propagating gradients through stochastic neurons](https://arxiv.org/abs/1308.3432), 2013 (straight-through) · [QuantizeLinear](https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html) in the ONNX standard · [Brevitas](https://github.com/Xilinx/brevitas), class `IntQuantTensor` · E. Alpaydin and C. Kaynak, [Optical recognition of handwritten digits](https://doi.org/10.24432/C50P49), UCI repository, 1998.
+#
+# **Next**: [Out of range: saturate or wrap](02_out_of_range.ipynb). The integer was 91, the register has 4 bits. What does it hold?
