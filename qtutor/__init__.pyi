@@ -1,38 +1,40 @@
-# The public names, in the order in which a value meets them. lazy_loader reads this file: a new name is one new line here.
+# ruff: noqa: I001 - the order is the course's: the way of a value, not the alphabet.
+# The public names. lazy_loader reads this file and the web site takes its groups: a new name is one new line here.
 
-# formats: Python numbers only
-# Brevitas's float tensors and their integers
-from .brevitas_bridge import from_brevitas as from_brevitas
-from .brevitas_bridge import quant_add as quant_add
-from .brevitas_bridge import quant_tensor as quant_tensor
-from .brevitas_bridge import quant_transform as quant_transform
-from .brevitas_bridge import to_brevitas as to_brevitas
-from .exercises import check as check
-
-# the course: predict, try, be checked
-from .exercises import check_env as check_env
-from .exercises import hint as hint
-from .exercises import predict as predict
-from .exercises import quiz as quiz
-from .exercises import solution as solution
-from .explorers import quantizer_explorer as quantizer_explorer
-from .explorers import saturation_explorer as saturation_explorer
-from .explorers import two_sums_explorer as two_sums_explorer
-from .kernels import FixedPointMultiplier as FixedPointMultiplier
-from .kernels import add as add
-from .kernels import rounding_right_shift as rounding_right_shift
-
-# what a register does: integers in, integers out
-from .kernels import saturate as saturate
-from .kernels import wrap as wrap
-
-# data, pictures, explorers
-from .network import load_digits as load_digits
-from .pictures import show as show
+# Formats: Python numbers only
 from .qparams import QParams as QParams
 from .qparams import int_range as int_range
 from .qparams import sum_format as sum_format
+
+# Real numbers to integers and back
+from .quantization import quantize as quantize
 from .quantization import dequantize as dequantize
 
-# real numbers to integers and back
-from .quantization import quantize as quantize
+# What a register does: integers in, integers out
+from .kernels import saturate as saturate
+from .kernels import wrap as wrap
+from .kernels import rounding_right_shift as rounding_right_shift
+from .kernels import FixedPointMultiplier as FixedPointMultiplier
+from .kernels import add as add
+
+# Brevitas's float tensors and their integers
+from .brevitas_bridge import from_brevitas as from_brevitas
+from .brevitas_bridge import to_brevitas as to_brevitas
+from .brevitas_bridge import quant_tensor as quant_tensor
+from .brevitas_bridge import quant_transform as quant_transform
+from .brevitas_bridge import quant_add as quant_add
+
+# Data, pictures, explorers
+from .network import load_digits as load_digits
+from .pictures import show as show
+from .explorers import quantizer_explorer as quantizer_explorer
+from .explorers import saturation_explorer as saturation_explorer
+from .explorers import two_sums_explorer as two_sums_explorer
+
+# The course: predict, try, be checked
+from .exercises import check_env as check_env
+from .exercises import predict as predict
+from .exercises import check as check
+from .exercises import hint as hint
+from .exercises import solution as solution
+from .exercises import quiz as quiz
