@@ -31,8 +31,8 @@ check_env()
 # %% tags=["predict"]
 predict(
     "2.1",
-    "9.0 goes into 4 unsigned bits, scale 0.1, zero point 1. What do you find there: the value, and its integer?",
-    options=["9.0 and 91", "9.0 and 15", "1.4 and 15", "an error"],
+    "9.0 goes into a tensor of 4 unsigned bits, scale 0.1, zero point 1. What are its value and its integer then?",
+    options=["9.0 and 15", "9.0 and 91", "1.4 and 15"],
 )
 
 # %%
@@ -89,7 +89,7 @@ print("saturate", qtutor.saturate(total, bit_width=4, signed=True).tolist())
 # %% [markdown]
 # Both answers exist in hardware.
 #
-# - **Wrap** keeps the low four bits and does nothing else. 8 is `1000`, and a signed reader gives the top bit the weight −8. The error is 16.
+# - **Wrap** keeps the low four bits and does nothing else. 8 is `1000`, and a signed reader gives the top bit the weight −8 (*two's complement*). The error is 16.
 # - **Saturate** stops at 7, `0111`. The error is 1. It costs a comparator, which sees that 8 is too large, and a multiplexer, which picks the end instead.
 #
 # 6 − 8 = −2 fits, and there the two agree. How would the ten integers from above have ended in a register that wraps? Work out 21 before you run the cell: 21 is `10101`, and four bits remain.
@@ -105,7 +105,7 @@ print("saturate", qtutor.saturate(manual.int(), bit_width=4, signed=False).tolis
 # ### The formula
 # For a range low … high, which holds 2^bits integers:
 #
-#     saturate(x) = low where x < low, high where x > high, x between
+#     saturate(x) = low if x < low, high if x > high, else x
 #     wrap(x)     = x - k * 2^bits, with the one whole k that leads into the range
 #
 # Try 8 in 4 signed bits: 8 − 1 · 16 = −8. And 91 in 4 unsigned bits: 91 − 5 · 16 = 11. Each k is one turn, so the integers of a register that wraps lie on a ring, where −8 follows 7. Those of one that saturates lie on a bar with two ends:
@@ -120,15 +120,14 @@ show(draw_ring(new_axes(7, 4), a=7, b=1, bit_width=4, signed=True))
 # %% tags=["predict"]
 predict(
     "2.3",
-    "Integer −3, 4 unsigned bits: saturate, wrap, and the line with torch.where give …",
-    options=["0, 13, −3", "0, 13, 0", "0, 3, 0", "−3 cannot occur in an unsigned tensor"],
+    "Integer −3 and 4 unsigned bits: what does it become saturated, wrapped, and by the line with torch.where?",
+    options=["0, 13 and -3", "0, 13 and 0", "it cannot occur in an unsigned tensor"],
 )
 
 # %%
-low = IntQuantTensor(
-    torch.tensor([-0.4, 0.0, 2.0]), scale=0.1, zero_point=1.0, bit_width=4, signed=False, training=False
-)
-q = round_ste(low._pre_round_int_value)
+reals = torch.tensor([-0.4, 0.0, 2.0])
+below = IntQuantTensor(reals, scale=0.1, zero_point=1.0, bit_width=4, signed=False, training=False)
+q = round_ste(below._pre_round_int_value)
 print("rounded    ", q.tolist())
 print("saturate   ", qtutor.saturate(q.int(), bit_width=4, signed=False).tolist())
 print("wrap       ", qtutor.wrap(q.int(), bit_width=4, signed=False).tolist())
@@ -179,7 +178,7 @@ print("clamped  ", clamped.tolist())
 predict(
     "2.4",
     "4 signed bits, scale 0.1, zero point 15. You store 0.0 and read it back. Which real number comes?",
-    options=[0.0, 0.7, -0.8, -1.5],
+    options=["0.0", "-0.8", "0.7"],
 )
 
 # %%
@@ -187,7 +186,7 @@ back = s.scale * (clamped - s.zero_point)
 print([round(real, 1) for real in back.tolist()])
 
 # %% [markdown]
-# (7 − 15) · 0.1 = −0.8. At the other end stands (−8 − 15) · 0.1 = −2.3. So −2.3 … −0.8 is all that this format can say, and 0.0 is not in it.
+# (7 − 15) · 0.1 = −0.8. At the other end stands (−8 − 15) · 0.1 = −2.3. So −2.3 … −0.8 is all that this format can say. It is the format's *window* on the real numbers, and 0.0 is not in it.
 #
 # A zero point outside the range is not impossible in silicon: it may sit in a wider register of its own. But it means that real 0.0 has no integer. Three things break with it:
 # - zero padding, the frame of zeros that a convolution puts around its input, is no longer exact: the frame would be −0.8;
@@ -200,7 +199,7 @@ print([round(real, 1) for real in back.tolist()])
 QParams(scale=0.1, zero_point=15, bit_width=4, signed=True)
 
 # %% [markdown]
-# The sentence names the nearest zero point that works. Take it:
+# The sentence names two ways out. Wider: 5 signed bits hold −16 … 15, and 15 just fits. Or nearer: take 7.
 
 # %%
 mended = QParams(scale=0.1, zero_point=7, bit_width=4, signed=True)
@@ -216,16 +215,21 @@ print("back  ", [round(real, 1) for real in qtutor.dequantize(stored, mended).to
 
 # %%
 ends = torch.tensor([-8, 7])
-print("negated  ", (-ends).tolist())
-print("wrap     ", qtutor.wrap(-ends, bit_width=4, signed=True).tolist())
-print("saturate ", qtutor.saturate(-ends, bit_width=4, signed=True).tolist())
-print("full  ", qtutor.int_range(4, signed=True), qtutor.int_range(4, signed=False))
-print(
-    "narrow", qtutor.int_range(4, signed=True, narrow_range=True), qtutor.int_range(4, signed=False, narrow_range=True)
-)
+print("negated ", (-ends).tolist())
+print("wrap    ", qtutor.wrap(-ends, bit_width=4, signed=True).tolist())
+print("saturate", qtutor.saturate(-ends, bit_width=4, signed=True).tolist())
 
 # %% [markdown]
-# 8 has no place in the range: a register that wraps gives −8 back as its own opposite. The *narrow range* gives up the lowest integer of a signed format (the highest of an unsigned one). In −7 … 7 every integer has its opposite, and 0 lies in the middle. Brevitas's usual weight quantizers use it. The price is one bit pattern of sixteen, `1000`, that never occurs; at 8 bits it is one of 256.
+# 8 has no place in the range: a register that wraps gives −8 back as its own opposite, and one that saturates is off by 1. The *narrow range* gives up the lowest integer of a signed format, the highest of an unsigned one:
+
+# %%
+print("signed, full    ", qtutor.int_range(4, signed=True))
+print("signed, narrow  ", qtutor.int_range(4, signed=True, narrow_range=True))
+print("unsigned, narrow", qtutor.int_range(4, signed=False, narrow_range=True))
+print("-8 becomes      ", qtutor.saturate(ends, bit_width=4, signed=True, narrow_range=True)[0].item())
+
+# %% [markdown]
+# In −7 … 7 every integer has its opposite, and 0 lies in the middle. Brevitas's usual weight quantizers work in it. The price is one bit pattern of sixteen, `1000`, that never occurs; at 8 bits it is one of 256. Only saturation can respect a narrow range: whoever keeps the low bits keeps `1000` too.
 #
 # ## What training feels
 # The second slip hides until a network is trained. Training moves a weight against its *gradient*: how much the result changes when the weight does. Rounding is flat, so its true gradient is 0 nearly everywhere; `round_ste` (chapter 1) passes a 1 straight through instead. What should a clamp pass on?
@@ -255,10 +259,10 @@ for name, way in ways.items():
 # |---|---|
 # | `torch.where` | the reference tutorial |
 # | round, then clamp | Brevitas's activation quantizers, `torch.fake_quantize_per_tensor_affine`, `quant_tensor` below |
-# | clamp, then round | TensorFlow's `fake_quant` operators; PACT, a published method that learns the upper end |
+# | clamp, then round | TensorFlow's `fake_quant` operators; the order is also that of PACT, a method that learns the upper end |
 # | straight through both | Brevitas's weight quantizers, as they come |
 #
-# Activations are often trained with the second row, weights with the last. You can see for yourself to which row a function belongs:
+# Activations (the numbers that travel between layers) are often trained with the second row, weights with the last. You can find out to which row a function belongs. Which are these two?
 
 # %%
 fake = torch.fake_quantize_per_tensor_affine(u, scale=1.0, zero_point=0, quant_min=0, quant_max=15)
@@ -314,13 +318,13 @@ quant_tensor(IntQuantTensor(cube, scale=0.1, zero_point=3.5, bit_width=4, signed
 # Nearly everything sits at one end: 14 of the 16 values, 30 of the 32. A scale of 0.2 and 4 bits are too small a window for values down to −15. How to choose a better one is the subject of chapter 6.
 #
 # ## Explorer: saturate against wrap
-# Choose a width, a sign and two numbers. The ring shows what a plain adder leaves, the bar what a saturating one does.
+# Choose a width, a sign and two numbers. The ring shows what a plain adder leaves, the bar what a saturating one does. 5 + 2 fits, so move one of them, and watch both answers leave each other.
 
 # %%
 saturation_explorer()
 
 # %% [markdown]
-# The same picture at one setting, for paper and for readers without a running kernel:
+# The same picture at 5 + 6, for paper and for readers without a running kernel:
 
 # %%
 show(draw_ring(new_axes(7, 4), a=5, b=6, bit_width=4, signed=True))
@@ -340,7 +344,7 @@ show(draw_ring(new_axes(7, 4), a=5, b=6, bit_width=4, signed=True))
 # No. In 4 bits the wrapped error is 16 whenever there is one. The saturated error is largest at −8 + (−8), which is kept as −8: 8. Unsigned it is largest at 15 + 15, kept as 15: 15, still below 16. So why would anyone wrap? It costs nothing, and there is a second reason: exercise 2.B leads to it.
 # </details>
 #
-# **Challenge.** 4 bits, signed. Bring the two answers as far apart as they can be. Then make the saturated error as large as it can be.
+# **Challenge.** It stands under the picture, and it has two steps. In 4 signed bits, bring the two answers as far apart as they can be. Then make the saturated error as large as it can be.
 #
 # <details><summary>Answer</summary>
 #
@@ -366,6 +370,8 @@ check("2.B", wrap)
 # %% [markdown]
 # A common mistake in this function shows at one position of the ring only. At 8 bits that is one of 256, so a test with a few random numbers would most likely miss it. The check tries every position at 2 to 6 bits.
 #
+# When both of yours are ✓, drop them into the explorer. `saturation_explorer(wrap=wrap, saturate=saturate)`, in a cell of your own, draws the ring and the bar with your two functions.
+#
 # ### An overflow that mends itself
 # A long sum leaves the range on its way, and its end fits. In 4 signed bits: 7 + 7 − 8, which is 6. Decide which of the two adders gives 6.
 
@@ -390,7 +396,7 @@ print("torch ", (torch.tensor([a], dtype=torch.uint8) + torch.tensor([b], dtype=
 print("Python", a + b)
 
 # %% [markdown]
-# The next cell holds our answers. Yours may be smaller.
+# Have you found them? The next cell holds our answers.
 
 # %%
 lowest, five = torch.tensor([-128], dtype=torch.int8), torch.tensor([5], dtype=torch.uint8)
@@ -404,7 +410,7 @@ print("int8, float ends", lowest.clamp(-7.0, 7.0).dtype)
 # %% [markdown]
 # - 300 − 256 = 44. The smallest sum that goes wrong is 256, which becomes 0.
 # - −128 is its own opposite, and its own absolute value: the narrow range again.
-# - The type is uint8. It cannot hold the lower end −8, which wraps to 248 before `clamp` begins. Now the lower end lies above the upper one, and torch gives the upper end to everything. A saturation was undone by a wrap, inside the saturation.
+# - The type is uint8. It cannot hold the lower end −8, which wraps to 248 before `clamp` begins. Now the lower end lies above the upper one, and torch then gives the upper end to everything.
 # - `clamp` with an end like −7.0 turns int8 into float32: the result is no integer tensor any more.
 #
 # The cure is the same each time: widen, for example with `.to(torch.int32)`, compute, saturate or wrap on purpose, and only then narrow. The library's kernels do so:
