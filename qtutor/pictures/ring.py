@@ -11,6 +11,8 @@ from qtutor.pictures.axes import BLUE, GREY, INK, ORANGE, describe
 from qtutor.pictures.words import bit_pattern, format_name, number, signed_number
 from qtutor.qparams import int_range
 
+# the sentence that the picture and its explorer share
+RING_SENTENCE = "{format}: {a} + {term} = {exact}. Wrapped {wrapped}. Saturated {saturated}."
 BAR = 2.6  # where the bar stands, in radii of the ring
 
 
@@ -38,7 +40,7 @@ def draw_ring(ax: Axes, a: int, b: int, bit_width: int, signed: bool) -> Axes:
         0, 0, f"wrap\n{bit_pattern(wrapped, bit_width)}\n= {number(wrapped)}", ha="center", va="center", fontsize=12
     )
     _draw_bar(ax, a, b, bit_width, signed, saturated)
-    ax.set(xlim=(-1.35, 5.2), ylim=(-1.45, 1.45), title=f"{format_name(bit_width, signed)}: {number(a)} + {_term(b)}")
+    ax.set(xlim=(-1.35, 5.2), ylim=(-1.45, 1.45), title=f"{format_name(bit_width, signed)}: {number(a)} + {term(b)}")
     ax.set_aspect("equal")
     ax.axis("off")
     ax.legend(loc="center right", frameon=False)
@@ -103,7 +105,12 @@ def _draw_bar(ax: Axes, a: int, b: int, bit_width: int, signed: bool, saturated:
     ax.text(BAR, -1.42, f"saturate {bits} = {number(saturated)}", ha="center", va="center", fontsize=12)
 
 
-def _term(b: int) -> str:
+def term(b: int) -> str:
+    """Return the second operand as a sum writes it.
+
+    >>> term(1), term(-8)
+    ('1', '(−8)')
+    """
     return number(b) if b >= 0 else f"({number(b)})"
 
 
@@ -115,13 +122,22 @@ def ring_text(a: int, b: int, bit_width: int, signed: bool) -> str:
     """
     _require_inside(a, b, bit_width, signed)
     wrapped, saturated = two_answers(a, b, bit_width, signed)
-    return (
-        f"{format_name(bit_width, signed)}: {number(a)} + {_term(b)} = {number(a + b)}. "
-        f"Wrapped {_answer(wrapped, a + b, bit_width)}. Saturated {_answer(saturated, a + b, bit_width)}."
+    return RING_SENTENCE.format(
+        format=format_name(bit_width, signed),
+        a=number(a),
+        term=term(b),
+        exact=number(a + b),
+        wrapped=answer(wrapped, a + b, bit_width),
+        saturated=answer(saturated, a + b, bit_width),
     )
 
 
-def _answer(value: int, exact: int, bit_width: int) -> str:
+def answer(value: int, exact: int, bit_width: int) -> str:
+    """Return an answer with its bits and its error.
+
+    >>> answer(-8, 8, 4), answer(3, 3, 4)
+    ('−8 (1000), error −16', '3 (0011), exact')
+    """
     error = f"error {signed_number(value - exact)}" if value != exact else "exact"
     return f"{number(value)} ({bit_pattern(value, bit_width)}), {error}"
 

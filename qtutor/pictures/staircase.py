@@ -6,9 +6,11 @@ from torch import Tensor
 
 from qtutor.pictures.axes import BLUE, GREY, ORANGE, describe
 from qtutor.pictures.stored import Stored, format_title, grid, one_scale, reach, store
-from qtutor.pictures.words import number
+from qtutor.pictures.words import counted, number
 from qtutor.qparams import QParams
 
+# the sentence that the picture and its explorer share
+STAIRCASE_SENTENCE = "step {step}, reach {low} … {high}, {saturated}, largest error {error}"
 EIGHTHS = torch.arange(-32, 33) / 8  # −4 … 4 in eighths: 65 values, each an exact float32
 
 
@@ -53,17 +55,19 @@ def staircase_text(x: Tensor, qparams: QParams) -> str:
     """
     facts, (scale, _) = store(x, qparams), one_scale(qparams)
     low, high = reach(qparams)
-    return staircase_sentence(scale, low, high, sum(facts.saturated), len(facts.given), facts.largest_error)
-
-
-def staircase_sentence(step: float, low: float, high: float, saturated: int, count: int, error: float) -> str:
-    """Return the sentence that the picture and the explorer share.
-
-    >>> staircase_sentence(0.5, -4, 3.5, 1, 65, 0.5)
-    'step 0.5, reach −4 … 3.5, 1 of 65 values saturates, largest error 0.5'
-    """
-    verb = "saturates" if saturated == 1 else "saturate"
-    return (
-        f"step {number(step)}, reach {number(low)} … {number(high)}, "
-        f"{saturated:,} of {count:,} values {verb}, largest error {number(error)}"
+    return STAIRCASE_SENTENCE.format(
+        step=number(scale),
+        low=number(low),
+        high=number(high),
+        saturated=saturated_text(sum(facts.saturated), len(facts.given)),
+        error=number(facts.largest_error),
     )
+
+
+def saturated_text(count: int, of: int) -> str:
+    """Return how many of the values saturate.
+
+    >>> saturated_text(1, 65), saturated_text(0, 65)
+    ('1 of 65 values saturates', '0 of 65 values saturate')
+    """
+    return f"{count:,} of {counted(of, 'value')} {'saturates' if count == 1 else 'saturate'}"

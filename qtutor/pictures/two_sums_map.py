@@ -11,6 +11,11 @@ from qtutor.pictures.axes import BLUE, GREY, INK, ORANGE, describe
 from qtutor.pictures.words import counted, number
 
 OPERANDS = torch.arange(-16, 17)  # −2 … 2 steps, counted in eighths of a step: 33 values, all exact
+# the sentence that the picture and its explorer share
+TWO_SUMS_SENTENCE = (
+    "Rounding {rounding}, zero points {zero_point_a} and {zero_point_b}: the two sums {differ}. "
+    "At a = {a}, b = {b}: round then add gives {first}, add then round gives {second}."
+)
 ROUNDING_NAMES = {"half_even": "half to even", "half_up": "half up", "floor": "down (floor)"}
 
 
@@ -39,7 +44,7 @@ def draw_two_sums_map(
     ax.scatter([point[0]], [point[1]], s=170, facecolors="none", edgecolors=INK, linewidth=2, label="marked pair")
     ax.set(xlabel="a (steps)", ylabel="b (steps)", xlim=(-2.15, 2.15), ylim=(-2.15, 2.15))
     ax.set(xticks=range(-2, 3), yticks=range(-2, 3))
-    ax.set_title(f"{_rounding_name(rounding)}, zero points {number(zero_points[0])} and {number(zero_points[1])}")
+    ax.set_title(f"{rounding_text(rounding)}, zero points {number(zero_points[0])} and {number(zero_points[1])}")
     ax.set_aspect("equal")
     ax.grid(color=GREY, alpha=0.3, linewidth=0.6)
     ax.set_axisbelow(True)
@@ -80,12 +85,25 @@ def two_sums_text(zero_points: tuple[float, float], rounding: str, point: tuple[
     """
     first, second = two_sums(zero_points, rounding)
     row, column = (_operand(value, name) for value, name in zip(point, "ab", strict=True))
-    return (
-        f"Rounding {_rounding_name(rounding)}, zero points {number(zero_points[0])} and {number(zero_points[1])}: "
-        f"the two sums differ at {int((first != second).sum()):,} of {counted(first.numel(), 'pair')}. "
-        f"At a = {number(point[0])}, b = {number(point[1])}: round then add gives {number(int(first[row, column]))}, "
-        f"add then round gives {number(int(second[row, column]))}."
+    return TWO_SUMS_SENTENCE.format(
+        rounding=rounding_text(rounding),
+        zero_point_a=number(zero_points[0]),
+        zero_point_b=number(zero_points[1]),
+        differ=differ_text(int((first != second).sum()), first.numel()),
+        a=number(point[0]),
+        b=number(point[1]),
+        first=number(int(first[row, column])),
+        second=number(int(second[row, column])),
     )
+
+
+def differ_text(count: int, of: int) -> str:
+    """Return at how many pairs the two sums differ.
+
+    >>> differ_text(264, 1089)
+    'differ at 264 of 1,089 pairs'
+    """
+    return f"differ at {count:,} of {counted(of, 'pair')}"
 
 
 def _operand(value: float, name: str) -> int:
@@ -97,5 +115,10 @@ def _operand(value: float, name: str) -> int:
     return place
 
 
-def _rounding_name(rounding: str) -> str:
+def rounding_text(rounding: str) -> str:
+    """Return a rounding's name in words.
+
+    >>> rounding_text("half_even"), rounding_text("toward_zero")
+    ('half to even', 'toward zero')
+    """
     return ROUNDING_NAMES.get(rounding, rounding.replace("_", " "))
