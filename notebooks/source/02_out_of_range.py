@@ -32,7 +32,7 @@ check_env()
 predict(
     "2.1",
     "9.0 goes into a tensor of 4 unsigned bits, scale 0.1, zero point 1. What are its value and its integer then?",
-    options=["9.0 and 15", "9.0 and 91", "1.4 and 15"],
+    options=["9.0 and 15", "9.0 and 91", "1.4 and 15", "an error"],
 )
 
 # %%
@@ -108,7 +108,7 @@ print("saturate", qtutor.saturate(manual.int(), bit_width=4, signed=False).tolis
 #     saturate(x) = low if x < low, high if x > high, else x
 #     wrap(x)     = x - k * 2^bits, with the one whole k that leads into the range
 #
-# Try 8 in 4 signed bits: 8 − 1 · 16 = −8. And 91 in 4 unsigned bits: 91 − 5 · 16 = 11. Each k is one turn, so the integers of a register that wraps lie on a ring, where −8 follows 7. Those of one that saturates lie on a bar with two ends:
+# Try 8 in 4 signed bits: 8 − 1 · 16 = −8. And 91 in 4 unsigned bits: 91 − 5 · 16 = 11. So the integers of a register that wraps lie on a ring, and k counts the turns. Where −8 follows 7 is the seam. The integers of a register that saturates lie on a bar with two ends:
 
 # %%
 show(draw_ring(new_axes(7, 4), a=7, b=1, bit_width=4, signed=True))
@@ -121,7 +121,7 @@ show(draw_ring(new_axes(7, 4), a=7, b=1, bit_width=4, signed=True))
 predict(
     "2.3",
     "Integer −3 and 4 unsigned bits: what does it become saturated, wrapped, and by the line with torch.where?",
-    options=["0, 13 and -3", "0, 13 and 0", "it cannot occur in an unsigned tensor"],
+    options=["0, 13, 0", "0, 13, −3", "0, 3, 0", "−3 cannot occur in an unsigned tensor"],
 )
 
 # %%
@@ -178,7 +178,7 @@ print("clamped  ", clamped.tolist())
 predict(
     "2.4",
     "4 signed bits, scale 0.1, zero point 15. You store 0.0 and read it back. Which real number comes?",
-    options=["0.0", "-0.8", "0.7"],
+    options=["0.0", "0.7", "-0.8", "-1.5"],
 )
 
 # %%
@@ -386,7 +386,7 @@ print("saturate", qtutor.saturate(qtutor.saturate(half_way, 4, True) - 8, 4, Tru
 # So the choice depends on the place. Where a result is final, as at the output of a layer, saturate: the error is small, and it costs a comparator and a multiplexer. Inside a long sum, use an accumulator (the register that collects a sum) whose final value fits, and let it wrap: it is free, and exact at the end.
 #
 # ## Pitfall: torch wraps without a word
-# torch computes with bytes as a plain adder does. Change a and b in the next cell until its two lines differ. What is the smallest sum that goes wrong? Then two riddles:
+# torch computes with bytes as a plain adder does. Change a and b (0 … 255 each) in the next cell until its two lines differ. What is the smallest sum that goes wrong? Then two riddles:
 # - Which int8 value, other than 0, is its own opposite?
 # - 5 lies in −8 … 7, and `clamp(-8, 7)` makes it 7. Which type has the 5?
 
