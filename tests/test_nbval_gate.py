@@ -52,7 +52,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     nbformat.write(new_notebook(cells=cells), path)
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider", "-rA", str(path)]
     words = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
-    found = re.findall(r"^(PASSED|FAILED) \S+::Cell (\d+)", words, flags=re.MULTILINE)
+    found = re.findall(r"^(PASSED|FAILED) \S*::Cell (\d+)", words, flags=re.MULTILINE)
     return {list(CASES)[int(cell)]: verdict for verdict, cell in found}
 
 
