@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 02 Out of range: saturate or wrap
-# *About 50 minutes. Tested with torch 2.13.0 and brevitas 0.13.4.*
+# *About 50 minutes, after [Tensor basics](01_tensor_basics.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **An integer does not fit into its register. What does the register hold then, and who decided?**
 #
@@ -59,7 +59,7 @@ print("manual   ", manual.tolist())
 print("round_ste", round_ste(t._pre_round_int_value).tolist())
 
 # %% [markdown]
-# Eight of the ten, 21 … 91, are above 15. (Should you compare with the reference tutorial: some of its prints that are labelled *manual* or *round_ste* show another variable. Here each label names what stands beside it.)
+# Eight of the ten, 21 … 91, are above 15. (Should you compare with the tutorial that this course follows: some of its prints that are labelled *manual* or *round_ste* show another variable. Here each label names what stands beside it.)
 #
 # The tutorial now replaces what is too large. `torch.where(condition, p, q)` takes p where the condition holds and q elsewhere:
 
@@ -257,7 +257,7 @@ for name, way in ways.items():
 #
 # | row | who uses it |
 # |---|---|
-# | `torch.where` | the reference tutorial |
+# | `torch.where` | the tutorial |
 # | round, then clamp | Brevitas's activation quantizers, `torch.fake_quantize_per_tensor_affine`, `quant_tensor` below |
 # | clamp, then round | TensorFlow's `fake_quant` operators; the order is also that of PACT, a method that learns the upper end |
 # | straight through both | Brevitas's weight quantizers, as they come |
@@ -456,4 +456,4 @@ quiz("2")
 # - B. Jacob et al., *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference*, CVPR 2018, [arXiv 1712.05877](https://arxiv.org/abs/1712.05877).
 #
 # ## What next
-# You can now say what one register does with one sum. Chapter 3 adds whole tensors, and asks what a sum needs so that nothing is lost: which scale, which zero point, how many bits.
+# You can now say what one register does with one sum. [Chapter 3](03_addition_pitfalls.ipynb) adds whole tensors, and asks what a sum needs so that nothing is lost: which scale, which zero point, how many bits.
