@@ -1,26 +1,24 @@
 # %% [markdown]
 # # 03 Addition pitfalls
-# About 60 minutes. Tested with torch 2.13.0 and brevitas 0.13.4.
+# *About 60 minutes. Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
-# **The question**: when may two quantized tensors be added as integers, and what must the sum's format be?
+# **When may two quantized tensors be added as integers, and what must the sum's format be?**
 #
 # After this chapter you can
 # 1. say which scale, zero point, width and sign a sum has, so that nothing is lost;
 # 2. bring two tensors to one scale, and bound the error before you run anything;
 # 3. explain why the same two tensors add up to 21 31 41 51 and to 22 30 42 50, and say when the two sums agree.
 #
-# You need from chapter 01: real = scale · (q − zero_point), where q is the stored integer, and the tie rule of torch: a number half way
-# between two integers goes to the even one. From chapter 02: saturate and wrap.
+# You bring from chapter 01: real = scale · (q − zero_point), where q is the stored integer, and the tie rule of torch: a number half way
+# between two integers goes to the even one. From chapter 02: saturate and wrap. As there, you will write functions whose names the
+# library has too; the library's are called by their full names, `qtutor.add` for example.
 
 # %%
 import torch
 from brevitas.quant_tensor import IntQuantTensor
 
 import qtutor
-from qtutor import (
-    QParams, check, check_env, dequantize, hint, int_range, predict, quant_add, quant_tensor, quiz,
-    rounding_right_shift, show, solution, to_brevitas, two_sums_explorer,
-)  # fmt: skip
+from qtutor import QParams, check, check_env, predict, quant_add, quant_tensor, quiz, show, to_brevitas
 from qtutor.pictures import draw_number_line, draw_two_sums_map, new_axes
 
 check_env()
@@ -32,8 +30,8 @@ check_env()
 # %%
 a_ints, a_format = torch.tensor([3, 5, 12]), QParams(scale=0.5, zero_point=1, bit_width=4, signed=False)
 b_ints, b_format = torch.tensor([6, 9, 15]), QParams(scale=0.5, zero_point=2, bit_width=4, signed=False)
-print("a stands for", dequantize(a_ints, a_format).tolist())
-print("b stands for", dequantize(b_ints, b_format).tolist())
+print("a stands for", qtutor.dequantize(a_ints, a_format).tolist())
+print("b stands for", qtutor.dequantize(b_ints, b_format).tolist())
 
 # %% [markdown]
 # An adder sees 3 + 6 = 9. The real sum is 1 + 2 = 3, which is 6 steps of ½. Before you go on: which zero point makes 9 stand for 3?
@@ -48,12 +46,12 @@ print("b stands for", dequantize(b_ints, b_format).tolist())
 # %%
 total, total_format = qtutor.add(a_ints, a_format, b_ints, b_format)
 print("integers", total.tolist(), "zero point", total_format.zero_point)
-print("stands for", dequantize(total, total_format).tolist())
+print("stands for", qtutor.dequantize(total, total_format).tolist())
 
 # %% [markdown]
 # 9 − 3 = 6 steps. Nothing was rounded, so nothing is lost: each real sum is exact.
 #
-# But the last integer is 27, and 4 unsigned bits end at 15. Who makes room for it? Not torch:
+# But the last integer is 27, and 4 unsigned bits end at 15. Who makes room for it? Not torch. Without looking back at the end of chapter 02:
 
 # %% tags=["predict"]
 predict("3.1", "uint8 200 + uint8 100 in torch:", options=[300, 255, 44])
@@ -64,11 +62,11 @@ print("added as uint8", (u8_200 + u8_100).item())
 print("widened first ", (u8_200.to(torch.int32) + u8_100).item())
 
 # %% [markdown]
-# 300 − 256 = 44. torch wraps and says nothing, as in chapter 02. The ninth bit is gone before anyone can saturate, so the order matters:
-# widen first, then add. `qtutor.add` does, and picks the format of the sum: for a and b above it took this one.
+# 300 − 256 = 44: the adder wrapped. The ninth bit is gone before anyone can saturate, so the order matters: widen first, then add. `qtutor.add` does, and picks the format of the sum: for a and b above it took this one.
 
 # %%
-print(total_format.bit_width, "bits, signed:", total_format.signed, "range", int_range(total_format.bit_width, signed=False))
+bits, signed = total_format.bit_width, total_format.signed
+print(bits, "bits, signed:", signed, "range", qtutor.int_range(bits, signed))
 
 # %% [markdown]
 # ## 2 How many bits does a sum need?
@@ -76,13 +74,15 @@ print(total_format.bit_width, "bits, signed:", total_format.signed, "range", int
 # unsigned (0 … 15, written u4), the other has not and is signed (−8 … 7, written s4).
 
 # %% tags=["predict"]
-predict("3.2", "u4 plus s4, for example 15 + 7: how many bits does the format of all such sums need?", options=[5, 6, 8])
+question = "u4 plus s4, for example 15 + 7: how many bits does the format of all such sums need?"
+predict("3.2", question, options=[5, 6, 8])
 
 # %%
 u4, s4 = QParams(scale=1.0, bit_width=4, signed=False), QParams(scale=1.0, bit_width=4, signed=True)
 fifteen, seven = to_brevitas(torch.tensor([15]), u4), to_brevitas(torch.tensor([7]), s4)
 mixed = fifteen + seven
-print("Brevitas gives it", int(mixed.bit_width), "bits, signed:", mixed.signed, "range", int_range(5, signed=True))
+bits = int(mixed.bit_width)
+print("Brevitas gives it", bits, "bits, signed:", mixed.signed, "range", qtutor.int_range(bits, mixed.signed))
 print("the sum is", int(mixed.value), "valid:", mixed.is_valid)
 
 # %% [markdown]
@@ -93,7 +93,7 @@ print("the sum is", int(mixed.value), "valid:", mixed.is_valid)
 # patterns, in the wrong place. Signed patterns lie evenly about 0, and −8 … 22 does not. A format must hold **both ends**.
 #
 # ### Exercise 3.A
-# Give the narrowest format that holds every sum. Begin with the two ends. `hint("3.A")` helps, three times; `solution("3.A")` shows ours.
+# Give the narrowest format that holds every sum. Begin with the two ends. `qtutor.hint("3.A")` helps, three times; `qtutor.solution("3.A")` shows ours.
 
 
 # %% tags=["ex-3.A"]
@@ -109,8 +109,7 @@ def sum_format(bits_a, signed_a, bits_b, signed_b):
 check("3.A", sum_format)
 
 # %% [markdown]
-# `qtutor.sum_format` is the library's, so that everything below runs whether or not yours is finished. `quant_add`, which section 5
-# looks at, asks it for its format and so keeps 22.
+# What the library's `sum_format` says, and that `quant_add`, which asks it and which section 5 looks at, keeps 22:
 
 # %%
 print("u4 + u4", qtutor.sum_format(4, False, 4, False), " s4 + s4", qtutor.sum_format(4, True, 4, True))
@@ -137,7 +136,7 @@ a + b
 # %%
 in_training = a.set(training_t=torch.tensor(True)) + b.set(training_t=torch.tensor(True))
 print("value", in_training.value.tolist(), "scale", round(in_training.scale.item(), 2))
-print("in steps", [round(n, 2) for n in in_training._pre_round_int_value.tolist()], "- valid:", in_training.is_valid)
+print("in steps", [round(n, 2) for n in in_training._pre_round_int_value.tolist()], "valid:", in_training.is_valid)
 
 # %% [markdown]
 # In training the check is skipped and the scale is averaged: (0.2 + 0.5) / 2 = 0.35. The real sums 3 5 7 9 are right, but only one of
@@ -153,7 +152,7 @@ print("in steps", [round(n, 2) for n in in_training._pre_round_int_value.tolist(
 # 0.2 to scale 0.5: no line may lean further than 0.25.
 
 # %%
-at_02 = dequantize(torch.arange(16), QParams(scale=0.2, bit_width=4, signed=False))
+at_02 = qtutor.dequantize(torch.arange(16), QParams(scale=0.2, bit_width=4, signed=False))
 show(draw_number_line(new_axes(), at_02, QParams(scale=0.5, bit_width=3, signed=False)))
 
 # %% [markdown]
@@ -170,12 +169,13 @@ print("b stores", b_stored.int().tolist(), "which stand for", [round(v, 2) for v
 
 # %%
 a_coarse, b_fine = qtutor.quant_transform(a, 0.5), qtutor.quant_transform(b, 0.2)
-print("a at 0.5", a_coarse.int().tolist(), "largest error", round((a_coarse.value - a_stored.value).abs().max().item(), 3))
-print("b at 0.2", b_fine.int().tolist(), "largest error", round((b_fine.value - b_stored.value).abs().max().item(), 3))
+for name, moved, stored in (("a at 0.5", a_coarse, a_stored), ("b at 0.2", b_fine, b_stored)):
+    print(name, moved.int().tolist(), f"largest error {(moved.value - stored.value).abs().max():.2f}")
 
 # %% [markdown]
 # 0.15 is within 0.5/2, and 0.05 within 0.2/2. By hand, first entry of a: (8 − 2.5) · 0.2/0.5 = 2.2 steps, plus the zero point 2.5 is 4.7,
-# so 5. (With a fractional zero point the fraction is added before rounding, else q′ would be no integer. A whole one is added after.)
+# so 5. (A whole zero point is added after rounding: ONNX's order in chapter 01. Of a fractional one the fraction goes in before, or q′
+# would be no integer.)
 #
 # On one scale the sum is allowed. `quant_add` adds the stored integers:
 
@@ -194,7 +194,7 @@ every = to_brevitas(torch.arange(256), QParams(scale=0.5, zero_point=3, bit_widt
 for new_scale, bits in ((2.0, 8), (0.25, 8), (0.25, 9), (0.2, 10)):
     moved = qtutor.quant_transform(every, new_scale, bits)
     error = (moved.value - every.value).abs().max().item()
-    print(f"to {new_scale} in {bits:2} bits: largest integer {moved.int().max()}, promised {new_scale / 2}, error {error:.3f}")
+    print(f"to {new_scale} in {bits} bits: promised {new_scale / 2}, error {error:.2f}, top {moved.int().max()}")
 
 # %% [markdown]
 # Only the first. A finer scale needs more integers. At the top, (255 − 3) · 2 + 3 = 507 needs 9 bits; to 0.2, (255 − 3) · 2.5 + 3 = 633
@@ -209,7 +209,7 @@ for new_scale, bits in ((2.0, 8), (0.25, 8), (0.25, 9), (0.2, 10)):
 #
 # ### Exercise 3.B
 # Write the move for integers and a whole zero point. `ratio` is old scale / new scale. Use what you know: the tie rule of `torch.round`,
-# and what saturating means. (`hint("3.B")`, `solution("3.B")`.)
+# and what saturating means. (`qtutor.hint("3.B")`, `qtutor.solution("3.B")`.)
 
 
 # %% tags=["ex-3.B"]
@@ -230,8 +230,8 @@ check("3.B", quant_transform)
 # add the tensors and ask the sum for its integers, or ask each tensor and add the integers.
 
 # %% tags=["predict"]
-question = "How do the integers of the sum compare with the sum of the integers?"
-predict("3.3", question, options=["the same", "one less everywhere", "one less and one more, by turns"])
+question = "The integers of a + b, and the integers of a plus those of b: are they the same?"
+predict("3.3", question, options=["the same everywhere", "one apart somewhere", "further apart"])
 
 # %%
 b = IntQuantTensor(torch.tensor([2.0, 3, 4, 5]), 0.2, 3.5, bit_width=8, signed=False, training=False)
@@ -293,16 +293,18 @@ for x, y in ((0.375, 0.375), (1.0, 0.5), (2.0, 0.5)):
 #
 # **When do they agree?** Always, if both operands lie on the grid and both zero points are whole: then nothing is rounded.
 # Else they are at most 1 apart, with any rounding to the nearest: there are three roundings, of a, of b and of the sum; each moves by at
-# most ½, so together by 1½ at most, and two integers differ by a whole number. With three operands there are four roundings: at most 2 apart.
+# most ½, so together by 1½ at most, and two integers differ by a whole number. With three operands there are four roundings, so at most 2
+# apart: ½ three times is 0 + 0 + 0, or round(1½) = 2.
 #
 # How often? Count in eighths of a step, all integers, so that every tie is exact: a and b from −2 to 2 steps, zero points 0.
 
 # %%
 eighths = torch.arange(-16, 17)
 for rule in ("half_even", "half_up", "floor"):
-    alone, together = (rounding_right_shift(x, 3, rule) for x in (eighths, eighths[:, None] + eighths))
+    alone, together = (qtutor.rounding_right_shift(x, 3, rule) for x in (eighths, eighths[:, None] + eighths))
     differ = alone[:, None] + alone != together
-    print(f"{rule:9} all pairs: {differ.sum()} of {differ.numel()}   a on the grid: {differ[::8].sum()} of {differ[::8].numel()}")
+    on_grid = differ[::8]  # the rows of a = -2, -1, 0, 1, 2
+    print(f"{rule}: differ at {differ.sum()} of {differ.numel()}, a on the grid {on_grid.sum()} of {on_grid.numel()}")
 
 # %% [markdown]
 # With half up and with floor one operand on the grid is enough; with half to even it is not. Both operands off the grid: no rule is safe.
@@ -311,7 +313,7 @@ for rule in ("half_even", "half_up", "floor"):
 # Move a and b, the zero points and the rounding. On the map each mark is a pair (a, b) whose two sums differ.
 
 # %%
-two_sums_explorer()
+qtutor.two_sums_explorer()
 
 # %% [markdown]
 # The same as a still picture, at a = 1, b = ½:
@@ -325,6 +327,8 @@ show(draw_two_sums_map(new_axes(5, 5), zero_points=(0, 0), rounding="half_even",
 # **Two questions**
 # 1. Half to even, zero points 0, a = 1. At which b do the sums differ, and why at none of them when a = 2?
 # 2. Set both zero points to ½. Which pairs of *whole* a and b now differ?
+#
+# A rule of your own works too: `qtutor.two_sums_explorer(int)` cuts the fraction off.
 #
 # <details><summary>Answers</summary>
 #
@@ -350,17 +354,17 @@ show(draw_two_sums_map(new_axes(5, 5), zero_points=(0, 0), rounding="half_even",
 # %%
 print("integers  ", quant_add(a, b).tolist())
 for kind, out in (("quant_type", quant_add(a, b, quant_type=True)), ("keep_scale", quant_add(a, b, keep_scale=True))):
-    print(f"{kind}: value {[round(v, 2) for v in out.value.tolist()]}, scale {out.scale:.1f}, zero point {out.zero_point:.0f}")
-    print(f"            {int(out.bit_width)} bits, int() gives {out.int().tolist()}")
+    print(f"{kind}: {int(out.bit_width)} bits, scale {out.scale:.1f}, zero point {out.zero_point:.0f}")
+    print("  value", [round(v, 2) for v in out.value.tolist()], " int()", out.int().tolist())
 
 # %% [markdown]
 # The tutorial stops at `quant_type`: with scale 1 and zero point 0 the next layer would read 22 as the real number 22. `keep_scale` says
-# what the register means: (22 − 6) · 0.2 = 3.2. The true sum is 3, and the missing 0.2 is the price of two ties. Its `int()` gives the
+# what the register means: (22 − 6) · 0.2 = 3.2. The true sum is 3; the 0.2 too much is the price of two ties. Its `int()` gives the
 # hardware's integers, and it is valid.
 #
 # ### Exercise 3.C
 # One line: the hardware's addition without Brevitas. Two 8-bit tensors on one scale; return the integers and the zero point of the sum.
-# The checker tries all 65,536 pairs. (`hint("3.C")`, `solution("3.C")`.)
+# The checker tries all 65,536 pairs. (`qtutor.hint("3.C")`, `qtutor.solution("3.C")`.)
 
 
 # %% tags=["ex-3.C"]
@@ -376,47 +380,12 @@ def add(a, a_zero_point, b, b_zero_point):
 check("3.C", add)
 
 # %% [markdown]
-# ## 6 All of it at once: a shortcut around a block
-# A residual network adds a block's output to its input. The two come from different layers, so they have different scales: whoever
-# quantizes such a network meets the error of section 3 first. Here the block gives s4 at scale ½, and the shortcut u4 at scale ¼.
-
-# %%
-block = to_brevitas(torch.tensor([-3, 0, 5, 7]), QParams(scale=0.5, bit_width=4, signed=True))
-shortcut = to_brevitas(torch.tensor([1, 6, 9, 15]), QParams(scale=0.25, bit_width=4, signed=False))
-print("block", block.value.tolist(), " shortcut", shortcut.value.tolist())
-print("exact sums", (block.value + shortcut.value).tolist())
-
-# %% [markdown]
-# Two ways lead to one scale. Before you run the next cell: to ¼, how many bits does the block need, and then the sum? Is there an error?
-# To ½, how large can the error be?
-
-# %%
-fine = quant_add(qtutor.quant_transform(block, 0.25, bit_width=5), shortcut, keep_scale=True)
-coarse = quant_add(block, qtutor.quant_transform(shortcut, 0.5), keep_scale=True)
-for name, out in (("at 0.25", fine), ("at 0.5 ", coarse)):
-    print(name, out.int().tolist(), "in", int(out.bit_width), "bits, that is", out.value.tolist())
-
-# %% [markdown]
-# To ¼: ½ / ¼ = 2 is whole, so no error; −16 … 14 needs 5 signed bits, and s5 + u4 needs 6. To ½: at most ¼ off, and it is: −1.5 for −1.25,
-# 4.5 for 4.75, 7.5 for 7.25. The cheap way rounded the shortcut *before* the sum. An adder with a wider register inside can add
-# first and round once, at the end. `qtutor.add` with `out` does that, in integers only:
-
-# %%
-half = QParams(scale=0.5, bit_width=6, signed=True)
-once = qtutor.add(*qtutor.from_brevitas(block), *qtutor.from_brevitas(shortcut), out=half)
-print("rounded before the sum", coarse.int().tolist())
-print("rounded after the sum ", once.tolist())
-
-# %% [markdown]
-# The two sums of section 4 again, this time inside one chip. Neither is wrong. What counts is that the simulation does what the chip does.
-# (Other frameworks avoid the question: they put one shared quantizer before the addition, so that both sides arrive on one scale.)
-#
-# ## 7 Pitfall: break the published sum
+# ## 6 Pitfall: break the published sum
 # Section 2 showed one pair of formats for which Brevitas's sum is too narrow. Ask Brevitas about all pairs to 8 bits. For each format the
 # next cell lists the partners with which the sum gets too few bits. Can you say the rule in two sentences?
 
 # %%
-formats = {f"{'us'[signed]}{bits}": (bits, signed) for signed in (0, 1) for bits in range(1, 9)}
+formats = {f"u{bits}": (bits, False) for bits in range(1, 9)} | {f"s{bits}": (bits, True) for bits in range(1, 9)}
 zeros = {name: IntQuantTensor(torch.zeros(1), 1.0, 0.0, *formats[name], training=False) for name in formats}
 needed = {(f, g): qtutor.sum_format(*formats[f], *formats[g])[0] for f in formats for g in formats}
 narrow = [(f, g) for f, g in needed if int((zeros[f] + zeros[g]).bit_width) < needed[f, g]]
@@ -444,20 +413,58 @@ print("u1 + u1: value", (one + one).value.tolist(), "in", int((one + one).bit_wi
 
 # %% [markdown]
 # ### Same label, other scale?
-# Two scales may print alike and differ. Brevitas compares them with `torch.allclose`. And a plain number may be added to a tensor. Run, then read on.
+# When are two scales different? Brevitas asks `torch.allclose`. Which of these three pairs does it call the same? And what becomes of
+# integers and zero point when you add a plain 0.1 to a tensor of scale 0.2?
 
 # %%
 for first, second in ((0.2, 0.200002), (0.2, 0.20002), (1e-8, 2e-8)):
     print(f"{first:g} and {second:g} the same:", torch.allclose(torch.tensor(first), torch.tensor(second)))
 plus = whole_a + 0.1
-print("integers", whole_a.int().tolist(), "then", plus.int().tolist(), "zero point", whole_a.zero_point.item(), "then", plus.zero_point.item())
+print("before: integers", whole_a.int().tolist(), "zero point", whole_a.zero_point.item())
+print("after:  integers", plus.int().tolist(), "zero point", plus.zero_point.item())
 
 # %% [markdown]
-# A relative difference of 1e-5 passes, 1e-4 does not: fine. But below 1e-8 an absolute tolerance takes over, and a scale passes for its
-# own double. A bias has such scales: the product of two others. `quant_add` compares with `==`.
+# A relative difference of 1e-5 passes, 1e-4 does not: fine. But `allclose` also tolerates an absolute 1e-8, so a scale that small passes
+# for its own double. (A bias has the product of two scales, so small ones do occur.) `quant_add` compares with `==`.
 #
 # A plain number leaves the integers alone and moves the zero point: 0.1 is half a step of 0.2, so the zero point ends in ½, and the tensor
 # is where section 4 began.
+
+# %% [markdown]
+# ## 7 All of it at once: a shortcut around a block
+# A residual network adds a block's output to its input. The two come from different layers, so they have different scales: whoever
+# quantizes such a network meets the error of section 3 first. Here the block gives s4 at scale ½, and the shortcut u4 at scale ¼.
+
+# %%
+block = to_brevitas(torch.tensor([-3, 0, 5, 7]), QParams(scale=0.5, bit_width=4, signed=True))
+shortcut = to_brevitas(torch.tensor([1, 6, 9, 15]), QParams(scale=0.25, bit_width=4, signed=False))
+print("block", block.value.tolist(), " shortcut", shortcut.value.tolist())
+print("exact sums", (block.value + shortcut.value).tolist())
+
+# %% [markdown]
+# Two ways lead to one scale. Before you run the next cell: to ¼, how many bits does the block need, and then the sum? Is there an error?
+# To ½, how large can the error be?
+
+# %%
+fine = quant_add(qtutor.quant_transform(block, 0.25, bit_width=5), shortcut, keep_scale=True)
+coarse = quant_add(block, qtutor.quant_transform(shortcut, 0.5), keep_scale=True)
+for name, out in (("at 0.25", fine), ("at 0.5 ", coarse)):
+    print(name, out.int().tolist(), "in", int(out.bit_width), "bits, that is", out.value.tolist())
+
+# %% [markdown]
+# To ¼: ½ / ¼ = 2 is whole, so no error; −16 … 14 needs 5 signed bits, and s5 + u4 needs 6. To ½: at most ¼ off, and it is: −1.5 for −1.25,
+# 4.5 for 4.75, 7.5 for 7.25. This way rounded the shortcut *before* the sum. An adder with a wider register inside can add first
+# and round once, at the end. `qtutor.add` with `out` does that, in integers only:
+
+# %%
+half = QParams(scale=0.5, bit_width=6, signed=True)
+once = qtutor.add(*qtutor.from_brevitas(block), *qtutor.from_brevitas(shortcut), out=half)
+print("rounded before the sum", coarse.int().tolist())
+print("rounded after the sum ", once.tolist())
+
+# %% [markdown]
+# The two sums of section 4 again, this time inside one chip. Neither is wrong. What counts is that the simulation does what the chip does.
+# (Brevitas's own way around it is one quantizer that both sides share before the addition, so that they arrive on one scale.)
 #
 # ## Quiz
 
@@ -482,9 +489,9 @@ quiz("3")
 # | residual add, shortcut | a block's output plus its input |
 #
 # ## References
-# - Jacob et al., *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference*, CVPR 2018 (arXiv 1712.05877): the addition of two scales is in the appendix.
-# - He et al., *Deep Residual Learning for Image Recognition*, CVPR 2016 (arXiv 1512.03385): the shortcut.
-# - Brevitas 0.13.4, `quant_tensor/int_quant_tensor.py`, `__add__`: the average of the scales, and the width of the sum.
+# - B. Jacob et al., *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference*, CVPR 2018, [arXiv 1712.05877](https://arxiv.org/abs/1712.05877): the addition of two scales is in the appendix.
+# - K. He et al., *Deep Residual Learning for Image Recognition*, CVPR 2016, [arXiv 1512.03385](https://arxiv.org/abs/1512.03385): the shortcut.
+# - Brevitas 0.13.4, [source](https://github.com/Xilinx/brevitas): `IntQuantTensor.__add__`, with the average of the scales and the width of the sum.
 #
 # ## What next
 # You can add two numbers without losing one. Chapter 04 adds thousands: a dot product multiplies and accumulates, and its register must hold every partial sum.
