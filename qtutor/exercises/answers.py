@@ -15,6 +15,14 @@ from torch import Tensor
 
 from qtutor.exercises.exercise import Answer, Case, Unreadable
 
+WHY = {
+    "list": "torch.tensor makes one of a list.",
+    "ndarray": "torch.from_numpy makes one of an array.",
+    "generator": "`yield` makes a generator, `return` hands a value back.",
+    "coroutine": "`async` makes a coroutine, and a plain `def` is enough.",
+    "function": "it hands back a function; is a call missing its brackets?",
+}
+
 
 def read_integers(result: Any, case: Case) -> Answer:
     """Return a tensor of integers, of any integer dtype, in the shape of the input."""
@@ -54,7 +62,8 @@ def same_shape(result: Any, case: Case) -> Tensor:
     if result is None:
         raise Unreadable("None: where does its answer leave it? (`return` hands a value back, `print` does not.)")
     if not isinstance(result, Tensor):
-        raise Unreadable(f"{words(result)} where a torch.Tensor belongs: which step leaves torch?")
+        why = WHY.get(type(result).__name__, "which step leaves torch?")
+        raise Unreadable(f"{words(result)} where a torch.Tensor belongs: {why}")
     if result.shape != case.tensors[0].shape:
         expected = tuple(case.tensors[0].shape)
         raise Unreadable(f"the shape {tuple(result.shape)} for an input of shape {expected}: give one answer for each.")
@@ -66,7 +75,8 @@ def pair(result: Any, names: str) -> tuple[Any, Any]:
     if result is None:
         raise Unreadable("None: where does its answer leave it? (`return` hands a value back, `print` does not.)")
     if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise Unreadable(f"{words(result)} where a pair belongs: return {names}.")
+        size = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
+        raise Unreadable(f"{words(result)}{size} where a pair belongs: return {names}.")
     return result[0], result[1]
 
 
@@ -99,8 +109,10 @@ def words(value: Any) -> str:
     """
     if isinstance(value, torch.dtype):
         return str(value).removeprefix("torch.")
+    if value is None:
+        return "None"
     kind = type(value).__name__
-    article = "an" if kind[:1].lower() in "aeiou" else "a"
+    article = "an" if kind[:1].lower() in "aeiou" or kind == "ndarray" else "a"
     return f"the {kind} {value}" if isinstance(value, (bool, int, float)) else f"{article} {kind}"
 
 

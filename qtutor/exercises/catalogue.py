@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import NoneType
 from typing import Any
 
 from qtutor.exercises import chapter_00, chapter_01, chapter_02, chapter_03
@@ -22,5 +23,5 @@ def no_such(kind: str, name: Any, known: Iterable[str]) -> str:
     >>> no_such("exercise", "2.Z", ["2.A", "2.B"])
     "There is no exercise '2.Z': there are 2.A, 2.B."
     """
-    given = repr(name) if isinstance(name, (str, int, float)) else f"a {type(name).__name__}"
+    given = repr(name) if isinstance(name, (str, int, float, NoneType)) else f"of type {type(name).__name__}"
     return f"There is no {kind} {given}: there are {', '.join(known)}."

@@ -8,49 +8,54 @@ EXERCISES: tuple[Exercise, ...] = ()
 PREDICTIONS = (
     Prediction(
         "0.1",
-        "Scale 0.1, 4 unsigned bits. Is the integer of 0.1, plus the integer of 0.2, the integer of 0.3?",
-        ("yes, exactly", "no, for the same reason as in floats", "no, the sum needs a fifth bit"),
-        "yes, exactly",
-        (
-            "The integers are 1, 2 and 3, and integers add without an error.",
-            "Floats fail because the sum of two rounded numbers is rounded again. The integers 1 and 2 are rounded once,"
-            " when they are made, and their sum not at all.",
-            "1 + 2 is 3, and 4 bits reach to 15. A sum can need one bit more, but this one does not.",
-        ),
+        right="yes, exactly",
+        reasons={
+            "yes, exactly": "1 + 2 is 3, and 3 is the integer of 0.3: a sum of integers has no error.",
+            "no, for the same reason as in floats": "A float has to round each of the three numbers; an integer sum"
+            " rounds nothing. The old surprise comes back only when you read 3 · 0.1 as a float.",
+            "only after rounding the sum": "There is nothing left to round: both terms are integers already.",
+        },
     ),
     Prediction(
         "0.2",
-        "Scale ¼. Which integers stand for 0.1, 0.2 and 0.3?",
-        ("1 1 2", "0 1 1", "0 0 1", "1 2 3"),
-        "0 1 1",
-        (
-            "That rounds every number up. 0.1 is only 0.4 steps of ¼, nearer to 0 than to 1.",
-            "0.1, 0.2 and 0.3 are 0.4, 0.8 and 1.2 steps, and each goes to the nearest integer.",
-            "That cuts the fraction off: 0.2 is 0.8 steps, nearer to 1 than to 0.",
-            "Those are the integers at scale 0.1. Here one step is worth more, so fewer of them are needed.",
-        ),
+        right="0 1 1",
+        reasons={
+            "0 1 1": "0.4, 0.8 and 1.2 steps: the nearest integers are 0, 1 and 1.",
+            "1 2 3": "Those are the integers at scale 0.1; a step is ¼ now, and 0.3 is little more than one of them.",
+            "0 0 1": "0.2 is 0.8 steps of ¼: nearer to 1 than to 0.",
+            "1 1 2": "That rounds up; 0.1 is 0.4 steps and 0.3 is 1.2, both nearer to the integer below.",
+        },
     ),
 )
 
 QUIZ = (
     QuizQuestion(
-        "At scale ¼ the number 0.3 is stored as 1. What comes back when it is read?",
-        ("0.3", "0.25", "1"),
-        "0.25",
-        (
-            "Nothing beside the integer remembers that it was 0.3: 1 step of ¼ is 0.25.",
-            "1 step of ¼. The difference of 0.05 was lost when 0.3 was rounded.",
-            "1 is the integer. As a real number it stands for 1 step, and a step is worth ¼.",
-        ),
+        "Scale 0.5; the stored integer is 3. Which real number does it stand for?",
+        right="1.5",
+        reasons={
+            "3": "3 is the number of steps; a step is 0.5 here.",
+            "6": "That divides by the scale, which is the way from the real number to its integer.",
+            "1.5": "3 steps of 0.5.",
+            "3.5": "The scale is the size of each step, not something added.",
+        },
     ),
     QuizQuestion(
-        "check shows ✗ and one input. What do you know of that input?",
-        ("it is one of the inputs that fail, chosen at random", "it is the smallest that fails", "it is the only one"),
-        "it is the smallest that fails",
-        (
-            "Nothing is random: the inputs are tried in one fixed order, and the first that fails is shown.",
-            "Every small input is tried, from the smallest on, and the first that fails is shown.",
-            "Others may fail as well; the check stops at the first.",
-        ),
+        "Scale ¼. 0.1 + 0.1 gives the integer 0 + 0 = 0, although 0.2 itself is 1. Where did the error come in?",
+        right="when each 0.1 was rounded to 0",
+        reasons={
+            "in the sum": "0 + 0 is 0 without any error: integers add exactly.",
+            "when each 0.1 was rounded to 0": "Each lost 0.4 steps before the sum, and nothing brings them back.",
+            "when 0 was read back": "Reading 0 gives 0.0, exactly what the integer stands for.",
+        },
+    ),
+    QuizQuestion(
+        "check prints ✗ and an input. What do you know about that input?",
+        right="no smaller input of those tried fails",
+        reasons={
+            "it is one of many, found at random": "Nothing is random here: every small input is tried in one order.",
+            "no smaller input of those tried fails": "The inputs are tried from the smallest up, so the first that"
+            " fails is the smallest.",
+            "it is the only one that fails": "It is the first in the order; others usually fail for the same reason.",
+        },
     ),
 )

@@ -270,101 +270,89 @@ EXERCISES = (EXERCISE_A, EXERCISE_B)
 PREDICTIONS = (
     Prediction(
         "1.1",
-        "IntQuantTensor(value=arange(10.), scale=0.1, zero_point=1, bit_width=8, signed=False): what is in memory?",
-        ("uint8: 1 11 21 … 91", "float32: 0. 1. 2. … 9.", "uint8: 0 1 2 … 9"),
-        "float32: 0. 1. 2. … 9.",
-        (
-            "Those are the right integers, and nobody has computed them yet: each call of int() does. The tensor holds"
-            " the numbers that it was given.",
-            "`value` is kept as it came; scale, zero point and bit width stand beside it, and int() computes integers"
-            " from them each time it is called.",
-            "bit_width says what may be stored one day, not what is stored now: the values stay float32.",
-        ),
+        right="ten float32: 0.0, 1.0, …, 9.0",
+        reasons={
+            "ten uint8: 1, 11, …, 91": "Those are the right integers, and nobody has computed them yet: each call of"
+            " int() does.",
+            "ten float32: 0.0, 1.0, …, 9.0": "`value` is kept as it came. Scale, zero point and bit width stand beside"
+            " it, and int() computes integers from them at each call.",
+            "ten float32: 1.0, 11.0, …, 91.0": "Those numbers arise inside int(), before it rounds, and are not kept.",
+        },
     ),
     Prediction(
         "1.2",
-        "Values 0.5 1.5 2.5 3.5, scale 1, zero point 0: which integers does Brevitas give?",
-        ("1 2 3 4", "0 2 2 4", "0 1 2 3"),
-        "0 2 2 4",
-        (
-            "That is the school's rule, halves up. torch.round takes a half to its even neighbour.",
-            "All four are ties, and each goes to the even integer beside it.",
-            "That cuts the fraction off. torch.round goes to the nearest, and here two are equally near.",
-        ),
+        right="0 2 2 4",
+        reasons={
+            "1 2 3 4": "That is the rule of school, halves up. torch.round takes a half to its even neighbour.",
+            "0 1 2 3": "That cuts the fraction off. torch.round goes to the nearest, and here two are equally near.",
+            "0 2 2 4": "All four are ties, and each goes to the even integer beside it.",
+            "1 1 3 3": "Those are the odd neighbours; ties go to the even ones.",
+        },
     ),
     Prediction(
         "1.3",
-        "The same values 0.5 1.5 2.5 3.5 and scale 1, now with zero point 1: which integers does Brevitas give?",
-        ("1 3 3 5", "2 2 4 4", "1 2 3 4"),
-        "2 2 4 4",
-        (
-            "One more each, as expected, and just what ONNX Runtime gives: it rounds first and adds the zero point"
-            " after. Brevitas adds it first, and 0.5 + 1 is a tie that falls the other way.",
-            "Brevitas adds the zero point before it rounds: 1.5 2.5 3.5 4.5, and each tie goes to its even neighbour.",
-            "That cuts the fraction off after the zero point was added: 1.5 would be 1, but torch.round takes it to 2.",
-        ),
+        right="2 2 4 4",
+        reasons={
+            "1 3 3 5": "One more each, and just what ONNX Runtime gives, for it rounds first and adds the zero point"
+            " after. Brevitas adds it first, and then every tie falls the other way.",
+            "2 2 4 4": "Brevitas adds the zero point before it rounds: 1.5 2.5 3.5 4.5, each to its even neighbour.",
+            "2 3 4 5": "That is halves up of 1.5 2.5 3.5 4.5; torch.round takes 2.5 and 4.5 down, to the even ones.",
+            "1 2 3 4": "That cuts the fraction off after the zero point was added; torch.round takes 1.5 to 2.",
+        },
     ),
     Prediction(
         "1.4",
-        "Value 0.39, scale 0.1, zero point 0: does int() accept it?",
-        ("yes, and gives 4", "no, 3.9 is no integer", "yes, and gives 3"),
-        "yes, and gives 4",
-        (
-            "3.9 lies 0.1 from an integer, and for float32 Brevitas tolerates less than 0.2.",
-            "Strictly it is none; but for float32 Brevitas tolerates a distance of less than 0.2 from an integer.",
-            "It is accepted, but rounded to the nearest, not cut off: 3.9 is nearer to 4.",
-        ),
+        right="it gives 4",
+        reasons={
+            "it gives 4": "3.9 lies 0.1 from an integer, and for float32 Brevitas tolerates less than 0.2.",
+            "it gives 3": "It is accepted, but rounded to the nearest, not cut off.",
+            "it refuses: 3.9 is no integer": "Strictly it is none; but for float32 Brevitas tolerates a distance of"
+            " less than 0.2 from an integer.",
+        },
     ),
 )
 
 QUIZ = (
     QuizQuestion(
         "What does an IntQuantTensor with bit_width=4 occupy in memory, per element?",
-        ("4 bits", "8 bits", "32 bits", "36 bits"),
-        "32 bits",
-        (
-            "bit_width says which integers the element may stand for; it is no storage format.",
-            "8 bits would be the smallest container of torch that holds 4 bits, but what is kept is a float.",
-            "The value is a float32. The integer is computed from it when int() is called.",
-            "The integer is not kept beside the value: int() computes it anew each time.",
-        ),
+        right="32 bits",
+        reasons={
+            "4 bits": "bit_width says which integers the element may stand for; it is no storage format.",
+            "8 bits": "8 bits would be torch's smallest container for 4 bits, but what is kept is a float.",
+            "32 bits": "The value is a float32. Its integer is computed when int() is called.",
+            "36 bits": "The integer is not kept beside the value: int() computes it anew each time.",
+        },
     ),
     QuizQuestion(
         "torch.round of 2.5 and of 3.5:",
-        ("3 and 4", "2 and 4", "2 and 3", "3 and 3"),
-        "2 and 4",
-        (
-            "Halves up is the school's rule, and C's for positive numbers; torch takes halves to even.",
-            "Both are ties, and each goes to its even neighbour.",
-            "That cuts the fraction off; 3.5 is as near to 4, and 4 is even.",
-            "3 is odd: ties go to the even neighbour.",
-        ),
+        right="2 and 4",
+        reasons={
+            "3 and 4": "Halves up is the rule of school; torch takes halves to even.",
+            "2 and 4": "Both are ties, and each goes to its even neighbour.",
+            "2 and 3": "That cuts the fraction off; 3.5 is as near to 4, and 4 is even.",
+            "3 and 3": "3 is odd: ties go to the even neighbour.",
+        },
     ),
     QuizQuestion(
         "Scale 0.1, zero point 1; the stored integer is 8. Which real number is it?",
-        ("0.9", "0.8", "7.9", "0.7"),
-        "0.7",
-        (
-            "Here the zero point was added: 0.1 · (8 + 1). On the way back it is subtracted.",
-            "Here the zero point was forgotten: 0.1 · 8.",
-            "Here the brackets are missing, and the scale too: 8 - 0.1. It is scale · (q - zero_point).",
-            "0.1 · (8 - 1).",
-        ),
+        right="0.7",
+        reasons={
+            "0.9": "Here the zero point was added: 0.1 · (8 + 1). On the way back it is subtracted.",
+            "0.8": "Here the zero point was forgotten: 0.1 · 8.",
+            "7.9": "8 - 0.1 swaps the two: it is scale · (q - zero_point).",
+            "0.7": "0.1 · (8 - 1).",
+        },
     ),
     QuizQuestion(
         "You raise bit_width from 4 to 8 and keep the scale. What happens to the errors?",
-        (
-            "rounding errors are 16 times smaller",
-            "rounding errors halve",
-            "they vanish",
-            "rounding errors stay, fewer values saturate",
-        ),
-        "rounding errors stay, fewer values saturate",
-        (
-            "The step would have to be 16 times smaller for that, and the step is the scale, which you kept.",
-            "Half the step would halve them; the step is the scale, which you kept.",
-            "Between two grid points there is still one whole step to be rounded over.",
-            "The scale is the step, and so the rounding error; the width is the reach.",
-        ),
+        right="rounding errors stay, fewer values saturate",
+        reasons={
+            "rounding errors are 16 times smaller": "For that the step would have to be 16 times smaller; the step is"
+            " the scale, which you kept.",
+            "rounding errors halve": "Half the step would halve them; the step is the scale, which you kept.",
+            "they vanish": "Between two grid points there is still one whole step to be rounded over.",
+            "rounding errors stay, fewer values saturate": "The scale is the step, and so the rounding error; the"
+            " width is the reach.",
+        },
     ),
 )

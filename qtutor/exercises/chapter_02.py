@@ -279,98 +279,87 @@ EXERCISES = (EXERCISE_A, EXERCISE_B)
 PREDICTIONS = (
     Prediction(
         "2.1",
-        "Value 9.0, scale 0.1, zero point 1, unsigned 4 bits: what are `value` and the integer behind it?",
-        ("9.0 and 15", "9.0 and 91", "1.4 and 15"),
-        "9.0 and 91",
-        (
-            "It would saturate at 15 if anyone asked; making the tensor clamps nothing.",
-            "Nothing is checked when the tensor is made. Only int() looks at the range, and refuses.",
-            "That is what a clamp leaves: 15, which reads back as 1.4. Nobody has clamped anything yet.",
-        ),
+        right="9.0 and 91",
+        reasons={
+            "9.0 and 91": "Nothing is checked when the tensor is made. Only int() looks at the range, and refuses.",
+            "9.0 and 15": "It would saturate at 15 if anyone asked; making the tensor clamps nothing.",
+            "1.4 and 15": "That is what a clamp would leave: 15, which reads back as 1.4. Nobody has clamped yet.",
+            "an error": "The error comes later, from int(); making the tensor checks nothing.",
+        },
     ),
     Prediction(
         "2.2",
-        "7 + 1 in 4 signed bits, in a plain adder:",
-        (8, 7, -8),
-        -8,
-        (
-            "8 needs a fifth bit: signed, 4 bits end at 7.",
-            "That is what a saturating adder gives; it needs a comparator more than a plain one.",
-            "The sum is 1000, and a signed reader takes that pattern for -8.",
-        ),
+        right="-8",
+        reasons={
+            "8": "8 needs a fifth bit: signed, 4 bits end at 7.",
+            "7": "That is what a saturating adder gives; it needs a comparator more than a plain one.",
+            "-8": "The sum is 1000, and a signed reader takes that pattern for -8.",
+        },
     ),
     Prediction(
         "2.3",
-        "Integer -3 in unsigned 4 bits: saturated, wrapped, and clamped by the reference tutorial's function?",
-        ("0, 13 and -3", "0, 13 and 0", "it cannot occur in an unsigned tensor"),
-        "0, 13 and -3",
-        (
-            "The tutorial's function looks at the upper end alone, so -3 passes.",
-            "It ought to be so: an unsigned range ends at 0 below. The tutorial's function forgot that end.",
-            "It occurs as soon as a value lies below the zero point's reach; the tensor holds floats and checks nothing.",
-        ),
+        right="0, 13, −3",
+        reasons={
+            "0, 13, −3": "The tutorial's line looks at the upper end alone, so −3 passes.",
+            "0, 13, 0": "It ought to be so: an unsigned range ends at 0 below. The tutorial's line forgot that end.",
+            "0, 3, 0": "Wrapping keeps the lowest four bits of −3, 1101, which is 13: no minus sign is dropped.",
+            "−3 cannot occur in an unsigned tensor": "It occurs as soon as a value lies below what the format reaches:"
+            " the tensor holds floats and checks nothing.",
+        },
     ),
     Prediction(
         "2.4",
-        "Signed 4 bits, scale 0.1, zero point 15: which real number comes back for 0.0?",
-        ("0.0", "-0.8", "0.7"),
-        "-0.8",
-        (
-            "It should; but 0.0 wants the integer 15, and these 4 bits end at 7.",
-            "0.0 wants the integer 15, gets 7, the largest there is, and (7 - 15) · 0.1 is -0.8.",
-            "7 is the integer that is kept; read back, the zero point is subtracted: (7 - 15) · 0.1.",
-        ),
+        right="-0.8",
+        reasons={
+            "0.0": "It should; but 0.0 wants the integer 15, and these 4 bits end at 7.",
+            "0.7": "7 is the integer that is kept; read back, the zero point is subtracted: (7 - 15) · 0.1.",
+            "-0.8": "0.0 wants the integer 15 and gets 7, the largest there is: (7 - 15) · 0.1.",
+            "-1.5": "That reads back the integer 0; but 0.0 is stored as the integer nearest to 15, which is 7.",
+        },
     ),
 )
 
 QUIZ = (
     QuizQuestion(
         "Which integers do signed 4 bits hold?",
-        ("-7 … 7", "-8 … 8", "-8 … 7", "0 … 15"),
-        "-8 … 7",
-        (
-            "That is narrow range: it leaves one of the 16 patterns unused.",
-            "Those are 17 numbers, and 4 bits have 16 patterns.",
-            "16 patterns, and one of them is 0: so the negative side has one more.",
-            "Those are the unsigned ones.",
-        ),
+        right="−8 … 7",
+        reasons={
+            "−7 … 7": "That is narrow range: it leaves one of the 16 patterns unused.",
+            "−8 … 8": "Those are 17 numbers, and 4 bits have 16 patterns.",
+            "−8 … 7": "16 patterns, one of them for 0: so the negative side has one more.",
+            "0 … 15": "Those are the unsigned ones.",
+        },
     ),
     QuizQuestion(
-        "-1 is stored in unsigned 4 bits by wrapping. Which integer is read?",
-        ("15", "0", "1", "none, it is an error"),
-        "15",
-        (
-            "The lowest four bits of -1 are 1111.",
-            "That is saturation: the nearest integer that fits.",
-            "That is the magnitude; two's complement keeps no separate sign to drop.",
-            "A register raises nothing. It keeps the bits that fit.",
-        ),
+        "−1 is stored in unsigned 4 bits by wrapping. Which integer is read?",
+        right="15",
+        reasons={
+            "15": "The lowest four bits of −1 are 1111.",
+            "0": "That is saturation: the nearest integer that fits.",
+            "1": "That is the magnitude; two's complement keeps no separate sign to drop.",
+            "none, it is an error": "A register raises nothing. It keeps the bits that fit.",
+        },
     ),
     QuizQuestion(
         "A long sum overflows on the way, but its final value fits. Which adder is exact at the end?",
-        ("the saturating one", "the wrapping one", "both", "neither"),
-        "the wrapping one",
-        (
-            "It feels safer, but what it cuts off on the way is gone: 7 + 7 - 8 in 4 bits ends at -1.",
-            "Whole turns of the ring cancel: 7 + 7 - 8 in 4 bits ends at 6.",
-            "The saturating one has lost what it cut off: 7 + 7 - 8 in 4 bits ends at -1.",
-            "The wrapping one is: 7 + 7 is -2 on the ring, and -2 - 8 comes round to 6.",
-        ),
+        right="the wrapping one",
+        reasons={
+            "the saturating one": "It feels safer, but what it cuts off on the way is gone: in 4 bits 7 + 7 − 8 ends"
+            " at −1.",
+            "the wrapping one": "Whole turns of the ring cancel: in 4 bits 7 + 7 − 8 ends at 6.",
+            "both": "The saturating one has lost what it cut off: in 4 bits 7 + 7 − 8 ends at −1.",
+            "neither": "The wrapping one is: 7 + 7 is −2 on the ring, and −2 − 8 comes round to 6.",
+        },
     ),
     QuizQuestion(
-        "Why are weights often kept in narrow range, -7 … 7 in 4 bits?",
-        (
-            "it saves a bit",
-            "it is faster to round",
-            "-8 cannot be stored",
-            "negation stays in range, and 0 is the middle",
-        ),
-        "negation stays in range, and 0 is the middle",
-        (
-            "15 numbers still need 4 bits.",
-            "Rounding does not look at the range.",
-            "It can: 1000 is -8. Narrow range chooses not to use it.",
-            "-(-8) has no place in 4 bits; -(-7) has, and the range is symmetric about 0.",
-        ),
+        "Why are weights often kept in narrow range, −7 … 7 in 4 bits?",
+        right="negation stays in range, and 0 is the middle",
+        reasons={
+            "it saves a bit": "15 numbers still need 4 bits.",
+            "it is faster to round": "Rounding does not look at the range.",
+            "−8 cannot be stored": "It can: 1000 is −8. Narrow range chooses not to use it.",
+            "negation stays in range, and 0 is the middle": "8, the negative of −8, has no place in 4 bits; 7 has, and"
+            " the range is symmetric about 0.",
+        },
     ),
 )

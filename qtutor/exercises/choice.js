@@ -12,7 +12,8 @@ function render({ model, el }) {
   const wait = model.get("wait_for_reveal");
   const group = `qtutor-${Math.random().toString(36).slice(2)}`;
   const root = element("div", { className: "qtutor-choice" });
-  // JupyterLab takes arrow keys and letters for its own commands, unless they stop here.
+  // JupyterLab takes arrow keys and letters for its own commands, on their way down (the attribute) or up (the event).
+  root.dataset.lmSuppressShortcuts = "true";
   root.addEventListener("keydown", (event) => event.stopPropagation());
 
   const questions = items.map((item, number) => {
@@ -60,10 +61,11 @@ function render({ model, el }) {
     if (summary.textContent !== text) summary.textContent = text;
   }
 
-  model.on("change:chosen change:revealed", update);
+  const events = ["change:chosen", "change:revealed"];
+  events.forEach((event) => model.on(event, update));
   update();
   el.append(root);
-  return () => model.off("change:chosen change:revealed", update);
+  return () => events.forEach((event) => model.off(event, update));
 }
 
 export default { render };

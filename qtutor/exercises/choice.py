@@ -16,7 +16,7 @@ FOLDER = pathlib.Path(__file__).parent
 NONE = -1  # the index of an option that was not chosen yet
 
 
-class Questions(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is imported without its types
+class Questions(anywidget.AnyWidget):
     """Questions with options. `items` holds all that can be shown; the browser and `feedback` look it up alike."""
 
     _esm = FOLDER / "choice.js"
@@ -110,7 +110,7 @@ def predict(id: str, question: str, options: Sequence[Any]) -> PredictionQuestio
     item = {
         "question": str(question),
         "options": texts,
-        "right": NONE if known is None or str(known.right) not in texts else texts.index(str(known.right)),
+        "right": texts.index(known.right) if known and known.right in texts else NONE,
         "known": known is not None,
         "noted": [f"Noted: {text}. Run the next cell." for text in texts],
         "reasons": [prediction_reason(known, text) for text in texts],
@@ -122,11 +122,10 @@ def prediction_reason(known: Prediction | None, text: str) -> str:
     """Return what is said of a choice after the reveal."""
     if known is None:
         return f"Noted: {text}. Run the next cell."
-    options = [str(option) for option in known.options]
-    why = f" {known.reasons[options.index(text)]}" if text in options else ""
-    if text == str(known.right):
+    why = f" {known.reasons[text]}" if text in known.reasons else ""
+    if text == known.right:
         return f"✓ Your prediction held: {text}.{why}"
-    return f"✗ You noted {text}; it is {known.right}.{why}"
+    return f"✗ You noted: {text}. What came: {known.right}.{why}"
 
 
 def quiz(chapter: str) -> Questions:
@@ -145,15 +144,15 @@ def quiz(chapter: str) -> Questions:
 
 def quiz_item(number: int, question: QuizQuestion) -> dict[str, Any]:
     """Return a question as the browser needs it."""
-    right = question.options.index(question.right)
-    marks = ["✓ Right." if index == right else "✗ No." for index in range(len(question.options))]
+    options = list(question.reasons)
+    marks = {option: "✓ Right." if option == question.right else "✗ No." for option in options}
     return {
         "question": f"{number}. {question.question}",
-        "options": list(question.options),
-        "right": right,
+        "options": options,
+        "right": options.index(question.right),
         "known": True,
         "noted": [],
-        "reasons": [f"{mark} {reason}" for mark, reason in zip(marks, question.reasons, strict=True)],
+        "reasons": [f"{marks[option]} {reason}" for option, reason in question.reasons.items()],
     }
 
 

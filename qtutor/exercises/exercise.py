@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -47,14 +48,14 @@ class Case:
 def order_key(case: Case) -> tuple[Any, ...]:
     """Return the key by which cases are tried, so that the first that fails is the smallest.
 
-    Tensors of length 1 first; then bit width; unsigned before signed; the sum of |inputs| in steps, zero points
+    Tensors of length 1 first, empty ones last; then bit width; unsigned before signed; the sum of |inputs| in steps, zero points
     among them; the larger scale (for a ratio of scales: the one nearest 1, then the larger); the smaller zero
     point; non-negative before negative. What is still equal stays as the domain lists it.
 
     >>> [c.steps[0] for c in sorted([Case((), (step,)) for step in (2, -1, 0, 1)], key=order_key)]
     [0, 1, -1, 2]
     """
-    length = max((tensor.numel() for tensor in case.tensors), default=1)
+    length = max((tensor.numel() or sys.maxsize for tensor in case.tensors), default=1)
     size = sum(abs(step) for step in case.steps)
     negative = tuple(step < 0 for step in case.steps)
     return (

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class QuizQuestion:
-    """A question with one right option; options and reasons in the order in which they are shown."""
+class Prediction:
+    """What a chapter's next cell shows, and what to say to each guess. The question itself stands in the notebook.
 
-    question: str
-    options: tuple[str, ...]
+    id        "2.1": chapter and number
+    right     the option that comes true, as text
+    reasons   for each option why it comes true, or why it is tempting and does not; the right one among them
+    """
+
+    id: str
     right: str
-    reasons: tuple[str, ...]
+    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What happens in a chapter's next cell, and why the usual wrong guesses are tempting."""
+class QuizQuestion:
+    """A question, its right option, and a reason for each option, in the order in which they are shown."""
 
-    id: str
     question: str
-    options: tuple[int | float | str, ...]
-    right: int | float | str
-    reasons: tuple[str, ...]
+    right: str
+    reasons: Mapping[str, str]

@@ -22,13 +22,16 @@ SECONDS_A_CALL = 3.0  # without an answer, before a call counts as one that does
 SECONDS_IN_ALL = 15.0
 
 
+UNFINISHED = "has no answer yet: this input is still to be done"
+
+
 class OutOfTime(BaseException):
     """Set in the thread whose function does not come back; `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call led to: an answer, or what was wrong with it in words (or the mark of an empty exercise)."""
+    """What one call led to: an answer, or what was wrong with it in words; empty where that is that nobody has begun."""
 
     answer: Answer | None = None
     complaint: str = ""
@@ -90,10 +93,12 @@ def run(function: Function, cases: Sequence[Case], read: Callable[[Any, Case], A
 def call_all(
     function: Function, cases: Sequence[Case], read: Callable[[Any, Case], Answer], outcomes: list[Outcome]
 ) -> None:
-    """Append the outcome of each case."""
+    """Append the outcome of each case, up to the first that is no answer."""
     try:
         for case in cases:
             outcomes.append(call(function, case, read))
+            if outcomes[-1].complaint:
+                return
     except OutOfTime:
         return
 
@@ -104,7 +109,7 @@ def call(function: Function, case: Case, read: Callable[[Any, Case], Answer]) ->
     try:
         result = function(*given)
         if result is Ellipsis or result is NotImplemented:
-            return Outcome(empty=True)
+            return Outcome(complaint=UNFINISHED, empty=True)
         if changed(case, given):
             return Outcome(complaint="changes its input in place, which the caller still needs: work on a new tensor")
         return Outcome(answer=read(result, case))
@@ -119,7 +124,7 @@ def call(function: Function, case: Case, read: Callable[[Any, Case], Answer]) ->
 def raised(error: BaseException) -> Outcome:
     """Return the outcome of a call that raised: type and message in one sentence, no traceback."""
     if isinstance(error, NotImplementedError) and not error.args:
-        return Outcome(empty=True)
+        return Outcome(complaint=UNFINISHED, empty=True)
     if isinstance(error, TypeError) and "ellipsis" in str(error):
         return Outcome(complaint="still computes with `...`, the place that was left for your code")
     if isinstance(error, SystemExit):
