@@ -1,7 +1,6 @@
 # %% [markdown]
-# # Welcome
-#
-# 15 minutes · you write nothing · Tested with torch 2.13.0 and brevitas 0.13.4
+# # 00 Welcome
+# *About 15 minutes; you write nothing. Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **The question of the course**: a quantized network is trained with floats and runs on integers. Which integers, exactly, and who computed them?
 #
@@ -21,7 +20,8 @@
 # %%
 import torch
 
-from qtutor import QParams, check, check_env, dequantize, hint, predict, quantize, quantizer_explorer, quiz, saturate, show, wrap
+import qtutor
+from qtutor import QParams, check, check_env, dequantize, hint, predict, quantize, quantizer_explorer, quiz, show
 from qtutor.pictures import draw_number_line, new_axes
 
 check_env()
@@ -46,7 +46,7 @@ print("0.1 + 0.2 == 0.3 is", 0.1 + 0.2 == 0.3)
 predict(
     "0.1",
     "Scale 0.1, 4 unsigned bits. Is the integer of 0.1, plus the integer of 0.2, the integer of 0.3?",
-    options=["yes, exactly", "no, for the same reason as in floats", "no, the sum needs a fifth bit"],
+    options=["yes, exactly", "no, for the same reason as in floats", "only after rounding the sum"],
 )
 
 # %%
@@ -105,12 +105,12 @@ print("the first two added:      ", int(q[0] + q[1]), "where 0.2 itself is", int
 # %% [markdown]
 # No. Two numbers that were each rounded to nothing stay nothing. When sums survive, and when they do not, is chapter 3.
 #
-# > **What 0.1 + 0.2 is in 4 bits**
-# >
-# > | scale | 0.1 | 0.2 | their sum | 0.3 | read back |
-# > |---|---|---|---|---|---|
-# > | 0.1 | 1 | 2 | 3 | 3 | 3 steps of 0.1: the integers are exact, only the reading is rounded |
-# > | ¼ | 0 | 1 | 1 | 1 | 0.25, for the sum and for 0.3: the same integer, two stories |
+# **What 0.1 + 0.2 is in 4 bits**
+#
+# | scale | 0.1 | 0.2 | their sum | 0.3 | read back |
+# |---|---|---|---|---|---|
+# | 0.1 | 1 | 2 | 3 | 3 | 3 steps of 0.1: the integers are exact, only the reading is rounded |
+# | ¼ | 0 | 1 | 1 | 1 | 0.25, for the sum and for 0.3: the same integer, two stories |
 
 # %% [markdown]
 # ## Drag
@@ -121,7 +121,7 @@ print("the first two added:      ", int(q[0] + q[1]), "where 0.2 itself is", int
 quantizer_explorer()
 
 # %% [markdown]
-# Move the scale and watch the stairs. The chapters ask two or three questions beside each explorer; you answer them by dragging. Answers are folded, like this:
+# Move the scale and watch the stairs. (The zero point waits for chapter 1.) The chapters ask two or three questions beside each explorer; you answer them by dragging. Answers are folded, like this:
 #
 # <details><summary>Which slider makes the steps finer?</summary>
 #
@@ -144,8 +144,8 @@ quantizer_explorer()
 
 # %%
 check("2.A", lambda x, bit_width, signed: ...)
-check("2.A", wrap)
-check("2.A", saturate)
+check("2.A", qtutor.wrap)
+check("2.A", qtutor.saturate)
 
 # %% [markdown]
 # Look at the ✗. It names one input, what was expected, what came instead, and asks a question. The checker does not pick that input at random: it tries *every* small input in one fixed order and shows the first that fails. There is no smaller one to look for. **The order**, here and in all chapters:
@@ -153,8 +153,8 @@ check("2.A", saturate)
 # 1. single numbers before longer tensors;
 # 2. few bits before many;
 # 3. unsigned before signed;
-# 4. inputs near zero first: the sum of their absolute values, counted in steps, grows;
-# 5. the larger scale first;
+# 4. inputs near zero first: the sum of their absolute values grows, counted in steps and with the zero point among them;
+# 5. the larger scale first (where the input is a ratio of two scales, in chapter 3, the one nearest to 1);
 # 6. the smaller zero point first (chapter 1 says what a zero point is);
 # 7. of two inputs of the same size, the one that is not negative.
 #
@@ -201,7 +201,7 @@ quiz("0")
 # ## Key points
 #
 # - A quantized number is an integer and a scale: the integer is what is stored, the scale is what one step is worth.
-# - Sums of integers are exact. Errors come in when a real number is rounded to its integer, or read back.
+# - Sums of integers are exact, as long as they fit (chapter 2). Errors come in when a real number is rounded to its integer, or read back.
 # - ○ not attempted, ✓ right, ✗ wrong with the smallest input that shows it.
 #
 # **Words.** *Bit width*: how many bits one integer has. *Scale*: the size of one step in real units. *Quantize*: from a real number to its integer. *Dequantize*: from the integer back to the real number that it stands for. *Saturate*: stop at the end of the range. *Wrap*: keep the low bits only.
