@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 03 Addition pitfalls
-# *About 60 minutes. Tested with torch 2.13.0 and brevitas 0.13.4.*
+# *About 60 minutes, after [Out of range](02_out_of_range.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **When may two quantized tensors be added as integers, and what must the sum's format be?**
 #
@@ -9,8 +9,8 @@
 # 2. bring two tensors to one scale, and bound the error before you run anything;
 # 3. explain why the same two tensors add up to 21 31 41 51 and to 22 30 42 50, and say when the two sums agree.
 #
-# You bring from chapter 01: real = scale · (q − zero_point), where q is the stored integer, and the tie rule of torch: a number half way
-# between two integers goes to the even one. From chapter 02: saturate and wrap. As there, you will write functions whose names the
+# You bring from chapter 1: real = scale · (q − zero_point), where q is the stored integer, and the tie rule of torch: a number half way
+# between two integers goes to the even one. From chapter 2: saturate and wrap. As there, you will write functions whose names the
 # library has too; the library's are called by their full names, `qtutor.add` for example.
 
 # %%
@@ -36,11 +36,11 @@ print("b stands for", qtutor.dequantize(b_ints, b_format).tolist())
 # %% [markdown]
 # An adder sees 3 + 6 = 9. The real sum is 1 + 2 = 3, which is 6 steps of ½. Before you go on: which zero point makes 9 stand for 3?
 #
-# Write both tensors by the formula of chapter 01 and collect the integers:
+# Write both tensors by the formula of chapter 1 and collect the integers:
 #
-# $$s\,(q_a - z_a) + s\,(q_b - z_b) = s\,\big((q_a + q_b) - (z_a + z_b)\big)$$
+# **s · (qa − za) + s · (qb − zb) = s · ((qa + qb) − (za + zb))**
 #
-# This is the chapter's one formula. It says three things: the scale s must be the same on both sides, or it cannot be taken out of the
+# This is the chapter's one formula: s is the scale, q are stored integers, z zero points. It says three things: the scale s must be the same on both sides, or it cannot be taken out of the
 # brackets; the integers add; the zero points add too.
 
 # %%
@@ -51,7 +51,7 @@ print("stands for", qtutor.dequantize(total, total_format).tolist())
 # %% [markdown]
 # 9 − 3 = 6 steps. Nothing was rounded, so nothing is lost: each real sum is exact.
 #
-# But the last integer is 27, and 4 unsigned bits end at 15. Who makes room for it? Not torch. Without looking back at the end of chapter 02:
+# But the last integer is 27, and 4 unsigned bits end at 15. Who makes room for it? Not torch. Without looking back at the end of chapter 2:
 
 # %% tags=["predict"]
 predict("3.1", "uint8 200 + uint8 100 in torch:", options=[300, 255, 44])
@@ -120,7 +120,7 @@ print("15 + 7 by quant_add:", kept.int().item(), "in", int(kept.bit_width), "bit
 # %% [markdown]
 # ## 3 Two scales: first bring them to one
 # From here on a and b are Brevitas tensors. One step of a is 0.2, one step of b is 0.5. 8 + 8 steps would be 16 steps: of what?
-# The next cell fails on purpose.
+# Of the next two cells the second fails on purpose.
 
 # %%
 a = IntQuantTensor(torch.tensor([1.0, 2, 3, 4]), 0.2, 2.5, bit_width=6, signed=False, training=False)
@@ -156,7 +156,7 @@ at_02 = qtutor.dequantize(torch.arange(16), QParams(scale=0.2, bit_width=4, sign
 show(draw_number_line(new_axes(), at_02, QParams(scale=0.5, bit_width=3, signed=False)))
 
 # %% [markdown]
-# Now a and b. What a stores is not 1 2 3 4, because its zero point 2.5 is no integer. (Section 4 is about that. Chapter 02's
+# Now a and b. What a stores is not 1 2 3 4, because its zero point 2.5 is no integer. (Section 4 is about that. Chapter 2's
 # `quant_tensor` gives the stored integers; with `keep_scale=True` also the numbers that they stand for.)
 
 # %%
@@ -174,7 +174,7 @@ for name, moved, stored in (("a at 0.5", a_coarse, a_stored), ("b at 0.2", b_fin
 
 # %% [markdown]
 # 0.15 is within 0.5/2, and 0.05 within 0.2/2. By hand, first entry of a: (8 − 2.5) · 0.2/0.5 = 2.2 steps, plus the zero point 2.5 is 4.7,
-# so 5. (A whole zero point is added after rounding: ONNX's order in chapter 01. Of a fractional one the fraction goes in before, or q′
+# so 5. (A whole zero point is added after rounding: ONNX's order in chapter 1. Of a fractional one the fraction goes in before, or q′
 # would be no integer.)
 #
 # On one scale the sum is allowed. `quant_add` adds the stored integers:
@@ -199,7 +199,7 @@ for new_scale, bits in ((2.0, 8), (0.25, 8), (0.25, 9), (0.2, 10)):
 # %% [markdown]
 # Only the first. A finer scale needs more integers. At the top, (255 − 3) · 2 + 3 = 507 needs 9 bits; to 0.2, (255 − 3) · 2.5 + 3 = 633
 # needs 10. That cures the top, but an error of 0.75 is left, and it comes from the bottom: q = 0 becomes (0 − 3) · 2 + 3 = −3, and no
-# unsigned format of any width holds −3. Without loss it takes *signed* bits: 10 of them (−512 … 511) for −3 … 507, 11 for the move to 0.2.
+# unsigned format of any width holds −3. To saturate nowhere takes *signed* bits: 10 of them (−512 … 511) for −3 … 507, 11 for the move to 0.2.
 #
 # | move | error, at most | more bits |
 # |---|---|---|
@@ -245,15 +245,17 @@ print("sum of the integers ", (quant_tensor(a) + quant_tensor(b)).int().tolist()
 a_steps, b_steps = a._pre_round_int_value, b._pre_round_int_value
 print("a before rounding", a_steps.tolist(), "after", a_steps.round().int().tolist())
 print("b before rounding", b_steps.tolist(), "after", b_steps.round().int().tolist())
-print("added before rounding", (a_steps + b_steps).tolist(), "rounded", (a_steps + b_steps).round().int().tolist())
+both = a_steps + b_steps
+print("added before rounding", both.tolist(), "after", both.round().int().tolist())
 
 # %% [markdown]
 # Each entry is a tie. 7.5 and 13.5 both go up, to the even 8 and 14; 12.5 and 18.5 both go down. Added first, the two halves make a whole,
 # and nothing needs rounding. Even the library is of two minds about these tensors:
 
 # %%
-print("a valid:", a.is_valid, " b valid:", b.is_valid, " a + b valid:", (a + b).is_valid)
-print("value of a + b", (a + b).value.tolist(), "zero point", (a + b).zero_point.item(), "bits", int((a + b).bit_width))
+both = a + b
+print("a valid:", a.is_valid, " b valid:", b.is_valid, " a + b valid:", both.is_valid)
+print("a + b: value", both.value.tolist(), "zero point", both.zero_point.item(), "bits", int(both.bit_width))
 
 # %% [markdown]
 # `int()` refuses a, and it refuses b: by Brevitas's own test neither stands for integers. It accepts their sum, because 2.5 + 3.5 is whole.
@@ -287,24 +289,26 @@ for x, y in ((0.375, 0.375), (1.0, 0.5), (2.0, 0.5)):
 
 # %% [markdown]
 # First line: two small fractions vanish one by one, and make a step together. There is no tie in it, so no rule helps.
-# Second line: 1 *is* on the grid, and still 1 + 0 is not round(1½) = 2. Half to even looks at whether its neighbour is even, and adding an
-# odd number changes that. Third line: adding an even number does not. The same cause made two libraries disagree at odd zero
-# points in chapter 01.
+# Second line: 1 *is* on the grid, and still 1 + 0 is not round(1½) = 2. Half to even asks which of the two neighbours is even, and
+# adding an odd number swaps the answer. Third line: adding an even number does not. The same cause made two libraries disagree at odd zero
+# points in chapter 1.
 #
 # **When do they agree?** Always, if both operands lie on the grid and both zero points are whole: then nothing is rounded.
 # Else they are at most 1 apart, with any rounding to the nearest: there are three roundings, of a, of b and of the sum; each moves by at
 # most ½, so together by 1½ at most, and two integers differ by a whole number. With three operands there are four roundings, so at most 2
 # apart: ½ three times is 0 + 0 + 0, or round(1½) = 2.
 #
-# How often? Count in eighths of a step, all integers, so that every tie is exact: a and b from −2 to 2 steps, zero points 0.
+# How often? Take a and b from −2 to 2 steps, in eighths of a step, zero points 0. Eighths are integers, and a right shift by 3 bits
+# rounds them to steps (8 eighths), so every tie is exact.
 
 # %%
 eighths = torch.arange(-16, 17)
 for rule in ("half_even", "half_up", "floor"):
-    alone, together = (qtutor.rounding_right_shift(x, 3, rule) for x in (eighths, eighths[:, None] + eighths))
-    differ = alone[:, None] + alone != together
-    on_grid = differ[::8]  # the rows of a = -2, -1, 0, 1, 2
-    print(f"{rule}: differ at {differ.sum()} of {differ.numel()}, a on the grid {on_grid.sum()} of {on_grid.numel()}")
+    alone = qtutor.rounding_right_shift(eighths, 3, rule)
+    together = qtutor.rounding_right_shift(eighths[:, None] + eighths, 3, rule)
+    differ = alone[:, None] + alone != together  # a row for each a, a column for each b
+    print(f"{rule}: differ at {differ.sum()} of {differ.numel():,} pairs")
+    print(f"  with a = -2, -1, 0, 1, 2: {differ[::8].sum()} of {differ[::8].numel()}")
 
 # %% [markdown]
 # With half up and with floor one operand on the grid is enough; with half to even it is not. Both operands off the grid: no rule is safe.
@@ -385,7 +389,8 @@ check("3.C", add)
 # next cell lists the partners with which the sum gets too few bits. Can you say the rule in two sentences?
 
 # %%
-formats = {f"u{bits}": (bits, False) for bits in range(1, 9)} | {f"s{bits}": (bits, True) for bits in range(1, 9)}
+formats = {f"u{bits}": (bits, False) for bits in range(1, 9)}
+formats |= {f"s{bits}": (bits, True) for bits in range(1, 9)}
 zeros = {name: IntQuantTensor(torch.zeros(1), 1.0, 0.0, *formats[name], training=False) for name in formats}
 needed = {(f, g): qtutor.sum_format(*formats[f], *formats[g])[0] for f in formats for g in formats}
 narrow = [(f, g) for f, g in needed if int((zeros[f] + zeros[g]).bit_width) < needed[f, g]]
@@ -494,5 +499,5 @@ quiz("3")
 # - Brevitas 0.13.4, [source](https://github.com/Xilinx/brevitas): `IntQuantTensor.__add__`, with the average of the scales and the width of the sum.
 #
 # ## What next
-# You can add two numbers without losing one. Chapter 04 adds thousands: a dot product multiplies and accumulates, and its register must hold every partial sum.
+# You can add two numbers without losing one. Chapter 4 adds thousands: a dot product multiplies and accumulates, and its register must hold every partial sum.
 # `sum_format` is where it begins.
