@@ -6,7 +6,7 @@
 
 What follows the command goes to the program behind it: lab takes JupyterLab's options, test takes pytest's.
 The first run makes the folder .venv beside this file and installs everything there; delete it to start afresh.
-Nothing is kept outside this folder, but for pip's own cache of downloads.
+What JupyterLab remembers goes to build/state; only pip keeps something outside this folder, its cache of downloads.
 
 On Linux, PyTorch is taken without its GPU libraries. QTUTOR_TORCH_INDEX names another package index for it;
 set to nothing, PyTorch comes from the index that pip uses for all else, GPU libraries included.
@@ -22,6 +22,7 @@ from typing import Dict, List, NoReturn, Optional, Tuple
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 STAMP = os.path.join(VENV, "qtutor-installed.txt")  # written last: what is installed, from what
+STATE = os.path.join(ROOT, "build", "state")  # not in .venv: browsers that Ubuntu confines open no hidden folder
 LOG = os.path.join(VENV, "qtutor-install.log")
 OLDEST, NEWEST = (3, 11), (3, 13)  # as requires-python in pyproject.toml
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -329,16 +330,15 @@ def environment() -> Dict[str, str]:
     A kernel, a setting or a package of the user's own would otherwise come before those of the course.
     """
     mine = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "JUPYTER_PATH")}
-    state = os.path.join(VENV, "state")
     mine.update(
         {
             "VIRTUAL_ENV": VENV,
             "PATH": os.path.dirname(interpreter()) + os.pathsep + mine.get("PATH", os.defpath),
-            "JUPYTER_CONFIG_DIR": os.path.join(state, "jupyter", "config"),
-            "JUPYTER_DATA_DIR": os.path.join(state, "jupyter", "data"),
-            "JUPYTER_RUNTIME_DIR": os.path.join(state, "jupyter", "runtime"),
-            "IPYTHONDIR": os.path.join(state, "ipython"),
-            "MPLCONFIGDIR": os.path.join(state, "matplotlib"),
+            "JUPYTER_CONFIG_DIR": os.path.join(STATE, "jupyter", "config"),
+            "JUPYTER_DATA_DIR": os.path.join(STATE, "jupyter", "data"),
+            "JUPYTER_RUNTIME_DIR": os.path.join(STATE, "jupyter", "runtime"),
+            "IPYTHONDIR": os.path.join(STATE, "ipython"),
+            "MPLCONFIGDIR": os.path.join(STATE, "matplotlib"),
             "PYTHONUTF8": "1",  # Windows: files and pipes in UTF-8, as elsewhere
             "PYTHONUNBUFFERED": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
