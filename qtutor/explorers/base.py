@@ -14,6 +14,10 @@ from qtutor.qparams import float32
 HERE = Path(__file__).parent
 
 
+class Setting(traitlets.TraitType[Any, Any]):
+    """A trait that a control moves. It takes anything, None too: the explorer's list decides, and answers in a sentence."""
+
+
 class Explorer(anywidget.AnyWidget):
     """A widget whose every answer is looked up; a subclass has one trait for each control, and gives the table.
 

@@ -10,7 +10,7 @@ import traitlets
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from qtutor.explorers.base import Explorer
+from qtutor.explorers.base import Explorer, Setting
 from qtutor.explorers.table import Control, Fact, Table, numbers, words
 from qtutor.pictures.staircase import EIGHTHS, STAIRCASE_SENTENCE, saturated_text
 from qtutor.pictures.words import format_name, listed, number
@@ -68,10 +68,10 @@ def quantizer_explorer(values: Any = None) -> "QuantizerExplorer":
 class QuantizerExplorer(Explorer):
     """Sliders for a format, the staircase that it makes, and what saturates."""
 
-    bit_width = traitlets.Any().tag(sync=True)
-    signed = traitlets.Any().tag(sync=True)
-    scale = traitlets.Any().tag(sync=True)
-    zero_point = traitlets.Any().tag(sync=True)
+    bit_width = Setting().tag(sync=True)
+    signed = Setting().tag(sync=True)
+    scale = Setting().tag(sync=True)
+    zero_point = Setting().tag(sync=True)
     values = traitlets.Any()
 
     def __init__(self, values: Any = None) -> None:

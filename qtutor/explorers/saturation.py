@@ -10,7 +10,7 @@ import torch
 import traitlets
 from torch import Tensor
 
-from qtutor.explorers.base import Explorer
+from qtutor.explorers.base import Explorer, Setting
 from qtutor.explorers.table import Control, Table, numbers, words
 from qtutor.kernels import saturate, wrap
 from qtutor.pictures.ring import RING_SENTENCE, answer, term
@@ -56,10 +56,10 @@ def saturation_explorer(wrap: Overflow | None = None, saturate: Overflow | None 
 class SaturationExplorer(Explorer):
     """Sliders for a format and two operands, the ring on which their sum turns, and the bar where it stops."""
 
-    bit_width = traitlets.Any().tag(sync=True)
-    signed = traitlets.Any().tag(sync=True)
-    a = traitlets.Any().tag(sync=True)
-    b = traitlets.Any().tag(sync=True)
+    bit_width = Setting().tag(sync=True)
+    signed = Setting().tag(sync=True)
+    a = Setting().tag(sync=True)
+    b = Setting().tag(sync=True)
     wrap = traitlets.Any()
     saturate = traitlets.Any()
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import traitlets
 
-from qtutor.explorers.base import Explorer
+from qtutor.explorers.base import Explorer, Setting
 from qtutor.explorers.table import Control, Fact, Table, numbers, words
 from qtutor.kernels import rounding_right_shift
 from qtutor.pictures.two_sums_map import OPERANDS, TWO_SUMS_SENTENCE, differ_text, rounding_text
@@ -59,11 +59,11 @@ def two_sums_explorer(own_rounding: Rounding | None = None) -> "TwoSumsExplorer"
 class TwoSumsExplorer(Explorer):
     """Sliders for two operands and their zero points, both sums, and the map of where they differ."""
 
-    a = traitlets.Any().tag(sync=True)
-    b = traitlets.Any().tag(sync=True)
-    zero_point_a = traitlets.Any().tag(sync=True)
-    zero_point_b = traitlets.Any().tag(sync=True)
-    rounding = traitlets.Any().tag(sync=True)
+    a = Setting().tag(sync=True)
+    b = Setting().tag(sync=True)
+    zero_point_a = Setting().tag(sync=True)
+    zero_point_b = Setting().tag(sync=True)
+    rounding = Setting().tag(sync=True)
     own_rounding = traitlets.Any()
 
     def __init__(self, own_rounding: Rounding | None = None) -> None:

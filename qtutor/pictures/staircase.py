@@ -70,4 +70,4 @@ def saturated_text(count: int, of: int) -> str:
     >>> saturated_text(1, 65), saturated_text(0, 65)
     ('1 of 65 values saturates', '0 of 65 values saturate')
     """
-    return f"{count:,} of {counted(of, 'value')} {'saturates' if count == 1 else 'saturate'}"
+    return f"{count:,} of {counted(of, 'value')} {'saturates' if 1 in (count, of) else 'saturate'}"
