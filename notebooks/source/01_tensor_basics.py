@@ -19,6 +19,7 @@ import onnxruntime
 import torch
 from brevitas.function.ops_ste import round_ste
 from brevitas.quant_tensor import IntQuantTensor
+from brevitas.quant_tensor.base_quant_tensor import TOLERANCE
 
 from qtutor import QParams, check, check_env, dequantize, load_digits, predict, quantize, quantizer_explorer, quiz, show
 from qtutor.pictures import draw_digit, draw_number_line, draw_staircase, new_axes
@@ -241,9 +242,10 @@ predict(
 # %%
 near = IntQuantTensor(torch.tensor([0.39]), scale=0.1, zero_point=0.0, bit_width=8.0, signed=False, training=False)
 print(near.is_valid, near.int().tolist())
+print({str(kind): tolerance for kind, tolerance in TOLERANCE.items()})
 
 # %% [markdown]
-# It gives 4. A float32 tensor may be off the grid by less than 0.2 of a step; float64 by less than 0.1, float16 and bfloat16 by less than 0.5. The room is meant for rounding errors of the floats, and it is a wide room. 0.35 is 3.5 steps, half a step off. `set` makes a copy with another value. The next cell fails, and is meant to:
+# It gives 4. The second line is Brevitas's own list: a float32 tensor may be off the grid by less than 0.2 of a step, and a float16 tensor may be nearly anywhere. The room is meant for rounding errors of the floats, and it is a wide room. 0.35 is 3.5 steps, half a step off. `set` makes a copy with another value. The next cell fails, and is meant to:
 
 # %% tags=["raises-exception"]
 far = near.set(value=torch.tensor([0.35]))
@@ -285,9 +287,9 @@ check("1.A", to_real)
 # </details>
 
 # %% [markdown]
-# ## Explore: one insight, two questions
+# ## Explore: step, reach, window
 #
-# 65 values, −4 … 4 in eighths, and what is stored for each. Start with this insight and try to break it: **the scale sets the step and, with the width, the reach; the zero point only slides the window.**
+# 65 values, −4 … 4 in eighths, and what is stored for each. Move one slider at a time and read the line below the picture: which of them changes the step, which the reach, and which neither? Below the explorer stands its start as a picture.
 
 # %%
 quantizer_explorer()
@@ -315,6 +317,8 @@ show(draw_staircase(new_axes(6, 4), QParams(scale=0.5, bit_width=4, signed=True)
 # A smaller scale. If you halve it and want to keep the reach, you pay with one bit.
 #
 # </details>
+#
+# The one insight to keep: **the scale sets the step and, with the width, the reach; the zero point only slides the window.**
 
 # %% [markdown]
 # ## Integers and training
@@ -344,7 +348,7 @@ print("through round_ste:  ", straight.tolist())
 #
 # ## Exercise 1.B: from real numbers to integers
 #
-# Now the way back, **as Brevitas does it**: the order matters. Chapter 3 uses it again. Help: `hint("1.B")`.
+# Now the way back, **as Brevitas does it**: the order matters. The next chapters begin with it. Help: `hint("1.B")`.
 
 
 # %% tags=["ex-1.B"]
@@ -385,6 +389,12 @@ print("third row at 2 and 1 bits:", stored[2][2].tolist(), stored[1][2].tolist()
 # <details><summary>A pixel of grey level 8 lies half way between paper and ink. What does 1 bit make of it, and why?</summary>
 #
 # Paper. 8 / 16 = 0.5 is a tie, and its even neighbour is 0. You see it twice in the third row.
+#
+# </details>
+#
+# <details><summary>At 4 bits the same pixel shows 7. By hand it is 8 · 15 / 16 = 7.5, a tie, and 8 is the even neighbour. Why 7?</summary>
+#
+# Because the scale is rounded as well. 16/15 is no float32; the nearest one is a little larger, so the quotient falls a little short of 7.5. Ties by hand need not be ties in the machine.
 #
 # </details>
 
@@ -430,19 +440,19 @@ print("the last ones:", eighths[differ].tolist())
 
 # %% tags=["nbval-ignore-output"]
 x = torch.tensor([0.5, 1.5, 2.5, -0.5])
-real = torch.quantize_per_tensor(x, scale=1.0, zero_point=1, dtype=torch.quint8)
-print("torch.quantize_per_tensor:", real.int_repr().tolist())
+real = torch.quantize_per_tensor(x, scale=1.0, zero_point=1, dtype=torch.quint8).int_repr().tolist()
+print("torch.quantize_per_tensor:", real)
 
 # %%
+print("the output above is one of the two orders:", real in ([2, 2, 4, 0], [1, 3, 3, 1]))
 fake = torch.fake_quantize_per_tensor_affine(x, scale=1.0, zero_point=1, quant_min=0, quant_max=255)
 print("torch.fake_quantize:      ", (fake + 1).int().tolist())
-print("the line above this cell is 2 2 4 0 or 1 3 3 1:", real.int_repr().tolist() in ([2, 2, 4, 0], [1, 3, 3, 1]))
 print("half away, then + 1:      ", quantize(x, onnx_like, rounding="half_away").tolist())
 whole = QParams(scale=1.0, zero_point=0, bit_width=4, signed=False)
 print("+ 1, then half away:      ", quantize(x + 1, whole, rounding="half_away").tolist())
 
 # %% [markdown]
-# The output stored above for `quantize_per_tensor`, 2 2 4 0, is from an x86 processor: it adds first, as Brevitas does. Its simulator rounds first, as ONNX does, 1 3 3 1. One library, two answers. And where torch is built without FBGEMM, as on ARM, its source rounds first too, so *your* first line may read 1 3 3 1 (it is the one output of this chapter that we do not compare). The last two lines round halves away from zero: before the zero point, as TensorFlow Lite does, and after it, as gemmlowp's example does. Four families, four answers, for the same four numbers.
+# The output stored above for `quantize_per_tensor`, 2 2 4 0, is from an x86 processor: it adds first, as Brevitas does. Its simulator returns real numbers, so we added the zero point back to see the integers: it rounds first, as ONNX does, 1 3 3 1. One library, two answers. And where torch is built without FBGEMM, as on ARM, its source rounds first too, so *your* first line may read 1 3 3 1 (it is the one output of this chapter that we do not compare). The last two lines round halves away from zero: before the zero point, as TensorFlow Lite does, and after it, as gemmlowp's example does. Four families, four answers, for the same four numbers.
 #
 # The rule to take home: a format (scale, zero point, bits) does not say which integer a number becomes. The order of operations and the tie rule belong to it.
 
@@ -471,7 +481,7 @@ print("exact quotient:", float(exact), "gives", round(exact))
 print("float32 gives: ", quantize(torch.tensor([0.75]), tenth).item())
 
 # %% [markdown]
-# Both inputs are the same two stored floats. This is why we show ties at scales ½, 1, 2 only: there the division is exact.
+# Both lines divide the same two stored floats. This is why we study ties at powers of two only: there the division is exact.
 #
 # **One bit.** At `bit_width=1` Brevitas tests validity in its own way: it counts whether there are two *different* integers and compares signs, and does not look at the range.
 
@@ -500,6 +510,6 @@ quiz("1")
 #
 # **Words.** *Value* (of an `IntQuantTensor`): the dequantized number. *Zero point*: the integer of real 0.0. *Grid*: the real numbers that have an integer. *Tie*: a number half way between two integers. *Half to even*: the tie rule of IEEE 754, Python and torch. *Straight-through estimator*: an operation whose gradient is taken to be 1. *Fake quantization*: integers simulated by floats.
 #
-# **References.** B. Jacob et al., [Quantization and training of neural networks for efficient integer-arithmetic-only inference](https://arxiv.org/abs/1712.05877), CVPR 2018, equation 1 (the formula) · Y. Bengio et al., [Estimating or propagating gradients through stochastic neurons](https://arxiv.org/abs/1308.3432), 2013 (straight-through) · [QuantizeLinear](https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html) in the ONNX standard · [Brevitas](https://github.com/Xilinx/brevitas), class `IntQuantTensor` · E. Alpaydin and C. Kaynak, [Optical recognition of handwritten digits](https://doi.org/10.24432/C50P49), UCI repository, 1998.
+# **References.** B. Jacob et al., [Quantization and training of neural networks for efficient integer-arithmetic-only inference](https://arxiv.org/abs/1712.05877), CVPR 2018, equation 1 (the formula) · gemmlowp, [doc/quantization.md](https://github.com/google/gemmlowp/blob/master/doc/quantization.md) · Y. Bengio et al., [Estimating or propagating gradients through stochastic neurons for conditional computation](https://arxiv.org/abs/1308.3432), 2013 (straight-through) · [QuantizeLinear](https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html) in the ONNX standard · [Brevitas](https://github.com/Xilinx/brevitas), class `IntQuantTensor` · AMD, Vitis HLS user guide UG1399, `ap_fixed` · E. Alpaydin and C. Kaynak, [Optical recognition of handwritten digits](https://doi.org/10.24432/C50P49), UCI repository, 1998.
 #
 # **Next**: [Out of range: saturate or wrap](02_out_of_range.ipynb). The integer was 91, the register has 4 bits. What does it hold?
