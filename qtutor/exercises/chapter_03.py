@@ -397,10 +397,10 @@ def saturated_to_8_bits(a, a_zero_point, b, b_zero_point):
 
 
 def add_small():
-    """Every pair of integers at 2 to 4 bits, zero points 0 and 1."""
+    """Every pair of integers at 2 and 3 bits, zero points 0 and 1; all pairs of 8 bits are among the wide inputs."""
     return in_order(
         Case((tensor(a, kind), a_zero, tensor(b, kind), b_zero), (a, b, a_zero, b_zero), bit_width, signed)
-        for bit_width in (2, 3, 4)
+        for bit_width in (2, 3)
         for signed, kind in ((False, torch.uint8), (True, torch.int8))
         for a, b in product(register(bit_width, signed), repeat=2)
         for a_zero, b_zero in product((0, 1), repeat=2)

@@ -224,11 +224,14 @@ def wrong_answers(exercise: Exercise, name: str) -> list[Answer]:
 
 def describe(exercise: Exercise, case: Case) -> str:
     """Return the inputs of a case as a learner would write them: 'x=-1, bit_width=2, signed=False'."""
-    kinds = {tensor.dtype for small, _ in small_cases(exercise) for tensor in small.tensors}
-    return ", ".join(
-        f"{name}={describe_value(value, len(kinds) > 1)}"
-        for name, value in zip(exercise.parameters, case.arguments, strict=True)
-    )
+    pairs = zip(exercise.parameters, case.arguments, strict=True)
+    return ", ".join(f"{name}={describe_value(value, has_kinds(exercise))}" for name, value in pairs)
+
+
+@cache
+def has_kinds(exercise: Exercise) -> bool:
+    """Say whether an exercise is tried with tensors of more than one type, so that the type must be named."""
+    return len({tensor.dtype for case, _ in small_cases(exercise) for tensor in case.tensors}) > 1
 
 
 def describe_value(value: Any, with_kind: bool) -> str:

@@ -1,0 +1,292 @@
+"""Every wrong answer is refused with the smallest input that shows it: found here by brute force, without the checker.
+
+Domains, order and right answers are written a second time, in plain Python numbers and fractions; only the wrong
+answers themselves are the exercises' own.
+"""
+
+from fractions import Fraction
+from itertools import product
+
+import pytest
+import torch
+
+from qtutor.exercises.catalogue import EXERCISES
+from qtutor.exercises.checker import describe
+
+WRONG = [(name, wrong) for name, exercise in EXERCISES.items() for wrong in exercise.wrong]
+WRONG_IDS = [f"{name} {wrong.function.__name__}" for name, wrong in WRONG]
+
+
+def ends(bits, signed):
+    """The lowest and the highest integer."""
+    return (-(2**bits) // 2, 2**bits // 2 - 1) if signed else (0, 2**bits - 1)
+
+
+def integers(bits, signed):
+    return range(ends(bits, signed)[0], ends(bits, signed)[1] + 1)
+
+
+def bits_of(value, width):
+    return "".join(str(value // 2**i % 2) for i in reversed(range(width)))
+
+
+# Per exercise: the inputs as plain numbers, the place of one in the order, the right answer, the call, and the words.
+
+
+class ToReal:
+    domain = list(product(range(4), (1.0, 0.5, 0.25), range(4), (torch.int32, torch.uint8)))
+
+    def key(self, q, scale, zero_point, dtype):
+        return q + zero_point, -scale, zero_point, dtype == torch.uint8
+
+    def right(self, q, scale, zero_point, dtype):
+        return float(Fraction(scale) * (q - zero_point))
+
+    def call(self, function, q, scale, zero_point, dtype):
+        return function(torch.tensor([q], dtype=dtype), scale, zero_point).item()
+
+    def words(self, q, scale, zero_point, dtype):
+        return f"q={q} ({'uint8' if dtype == torch.uint8 else 'int32'}), scale={scale:g}, zero_point={zero_point}"
+
+    def write(self, value, *inputs):
+        return f"{value:g}"
+
+
+class ToIntegers:
+    domain = list(product([Fraction(n, 8) for n in range(-24, 25)], (1.0, 0.5), range(4)))
+
+    def key(self, steps, scale, zero_point):
+        return abs(steps) + zero_point, -scale, zero_point, steps < 0
+
+    def right(self, steps, scale, zero_point):
+        return round(steps + zero_point)
+
+    def call(self, function, steps, scale, zero_point):
+        return function(torch.tensor([float(steps) * scale]), scale, zero_point).item()
+
+    def words(self, steps, scale, zero_point):
+        return f"value={float(steps) * scale:g}, scale={scale:g}, zero_point={zero_point}"
+
+    def write(self, value, *inputs):
+        return f"{value} ({bits_of(value, 4)})"
+
+
+class Overflow:
+    domain = [
+        (x, bits, signed)
+        for bits in (2, 3, 4, 5, 6)
+        for signed in (False, True)
+        for x in range(-4 * 2**bits, 4 * 2**bits + 1)
+    ]
+
+    def key(self, x, bits, signed):
+        return bits, signed, abs(x), x < 0
+
+    def call(self, function, x, bits, signed):
+        return function(torch.tensor([x], dtype=torch.int32), bits, signed).item()
+
+    def words(self, x, bits, signed):
+        return f"x={x}, bit_width={bits}, signed={signed}"
+
+    def write(self, value, x, bits, signed):
+        return f"{value} ({bits_of(value, bits) if value in integers(bits, signed) else 'does not fit'})"
+
+
+class Saturate(Overflow):
+    def right(self, x, bits, signed):
+        return sorted((ends(bits, signed)[0], x, ends(bits, signed)[1]))[1]
+
+
+class Wrap(Overflow):
+    def right(self, x, bits, signed):
+        (fitting,) = [held for held in integers(bits, signed) if (held - x) % 2**bits == 0]
+        return fitting
+
+
+class SumFormat:
+    domain = list(product(range(1, 9), (False, True), range(1, 9), (False, True)))
+
+    def key(self, bits_a, signed_a, bits_b, signed_b):
+        return (
+            max(bits_a, bits_b),
+            signed_a or signed_b,
+            bits_a + bits_b,
+            (bits_a, signed_a, bits_b, signed_b),
+        )
+
+    def right(self, bits_a, signed_a, bits_b, signed_b):
+        (low_a, high_a), (low_b, high_b) = ends(bits_a, signed_a), ends(bits_b, signed_b)
+        signed = low_a + low_b < 0
+        fits = (
+            n for n in range(1, 12) if ends(n, signed)[0] <= low_a + low_b and high_a + high_b <= ends(n, signed)[1]
+        )
+        return next(fits), signed
+
+    def call(self, function, *formats):
+        return function(*formats)
+
+    def words(self, bits_a, signed_a, bits_b, signed_b):
+        return f"bits_a={bits_a}, signed_a={signed_a}, bits_b={bits_b}, signed_b={signed_b}"
+
+    def write(self, value, *inputs):
+        return str(value)
+
+
+class Transform:
+    domain = [
+        (q, zero_point, ratio, bits, signed)
+        for bits in (2, 3, 4)
+        for signed in (False, True)
+        for zero_point in range(4)
+        for ratio in (0.5, 2.0, 0.25, 1.5, 2.5)
+        for q in integers(bits, signed)
+        if zero_point <= ends(bits, signed)[1]
+    ]
+
+    def key(self, q, zero_point, ratio, bits, signed):
+        return bits, signed, abs(q) + zero_point, abs(ratio - 1), -ratio, zero_point, q < 0
+
+    def right(self, q, zero_point, ratio, bits, signed):
+        moved = round((q - zero_point) * Fraction(ratio)) + zero_point
+        return sorted((ends(bits, signed)[0], moved, ends(bits, signed)[1]))[1]
+
+    def call(self, function, q, *rest):
+        return function(torch.tensor([q], dtype=torch.int32), *rest).item()
+
+    def words(self, q, zero_point, ratio, bits, signed):
+        return f"q={q}, zero_point={zero_point}, ratio={ratio:g}, bit_width={bits}, signed={signed}"
+
+    def write(self, value, q, zero_point, ratio, bits, signed):
+        return Overflow().write(value, q, bits, signed)
+
+
+class Add:
+    """The small inputs, and all pairs of 8-bit integers with zero points 0 for what shows only there."""
+
+    domain = [
+        (a, a_zero, b, b_zero, bits, signed)
+        for bits in (2, 3)
+        for signed in (False, True)
+        for a, b in product(integers(bits, signed), repeat=2)
+        for a_zero, b_zero in product((0, 1), repeat=2)
+    ]
+
+    def key(self, a, a_zero, b, b_zero, bits, signed):
+        return bits, signed, abs(a) + abs(b) + a_zero + b_zero, a < 0, b < 0, (a, b, a_zero, b_zero)
+
+    def right(self, a, a_zero, b, b_zero, bits, signed):
+        return a + b, a_zero + b_zero
+
+    def call(self, function, a, a_zero, b, b_zero, bits, signed):
+        kind = torch.int8 if signed else torch.uint8
+        total, zero_point = function(torch.tensor([a], dtype=kind), a_zero, torch.tensor([b], dtype=kind), b_zero)
+        return total.item(), zero_point
+
+    def words(self, a, a_zero, b, b_zero, bits, signed):
+        kind = "int8" if signed else "uint8"
+        return f"a={a} ({kind}), a_zero_point={a_zero}, b={b} ({kind}), b_zero_point={b_zero}"
+
+    def write(self, value, *inputs):
+        total, zero_point = value
+        width = next(n for n in range(4, 20) if total in integers(n, True))
+        return f"{total} ({bits_of(total, width)}) with zero point {zero_point}"
+
+
+TASKS = {
+    "1.A": ToReal(),
+    "1.B": ToIntegers(),
+    "2.A": Saturate(),
+    "2.B": Wrap(),
+    "3.A": SumFormat(),
+    "3.B": Transform(),
+    "3.C": Add(),
+}
+
+
+def failing(task, function, domain):
+    """The inputs on which a function is wrong."""
+    return [inputs for inputs in domain if task.call(function, *inputs) != task.right(*inputs)]
+
+
+def smallest(name, function):
+    """The first input in the order on which a wrong answer is wrong, by looking at all of them."""
+    task = TASKS[name]
+    wrong = failing(task, function, task.domain)
+    if not wrong and name == "3.C":  # right on small inputs: all pairs of 8-bit integers, at once
+        a, b = torch.arange(256).repeat_interleave(256), torch.arange(256).repeat(256)
+        total, _ = function(a.to(torch.uint8), 0, b.to(torch.uint8), 0)
+        wrong = [(int(a[i]), 0, int(b[i]), 0, 8, False) for i in (total != a + b).nonzero().reshape(-1).tolist()]
+    return min(wrong, key=lambda inputs: task.key(*inputs))
+
+
+def solution_lines(exercise):
+    """The lines of the solution below its docstring."""
+    body = exercise.source.split('"""')[2].splitlines()
+    return [line.strip().removeprefix("return ") for line in body if line.strip()]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG, ids=WRONG_IDS)
+def test_a_wrong_answer_is_shown_the_smallest_input_that_breaks_it(name, wrong, verdict):
+    task, inputs = TASKS[name], smallest(name, wrong.function)
+    expected = task.write(task.right(*inputs), *inputs)
+    yours = task.write(task.call(wrong.function, *inputs), *inputs)
+    shown = f"{task.words(*inputs)}: expected {expected}, yours {yours}"
+    said = verdict(name, wrong.function)
+    assert said == f"✗ {name}  first differs at {shown}. {wrong.question}"
+    assert not any(line in said for line in solution_lines(EXERCISES[name]))
+    assert wrong.shown == shown  # what the exercise's file says beside the mistake
+
+
+def test_every_exercise_has_a_second_description_here():
+    assert set(TASKS) == set(EXERCISES)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_reference_agrees_with_plain_python_on_every_small_input(name):
+    task = TASKS[name]
+    assert failing(task, EXERCISES[name].reference, task.domain) == []
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_checker_tries_the_same_inputs_in_the_same_order(name):
+    task = TASKS[name]
+    in_order = [task.words(*inputs) for inputs in sorted(task.domain, key=lambda inputs: task.key(*inputs))]
+    tried = [describe(EXERCISES[name], case) for case in EXERCISES[name].small()]
+    assert tried == in_order
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "count"),
+    [
+        ("1.B", "truncated", 164),
+        ("1.B", "floored", 168),
+        ("1.B", "half_up", 24),
+        ("1.B", "half_away", 28),
+        ("1.B", "rounded_first", 24),
+        ("1.B", "zero_point_subtracted", 294),
+        ("1.B", "zero_point_scaled", 144),
+        ("1.B", "multiplied_by_scale", 164),
+        ("2.B", "half_counted_as_positive", 40),
+        ("3.A", "wider_plus_one", 56),
+        ("3.A", "log_of_the_width", 116),
+        ("3.A", "log_of_the_count", 56),
+        ("3.A", "bits_added", 182),
+        ("3.A", "signed_only_if_both", 128),
+        ("3.A", "no_growth", 256),
+    ],
+)
+def test_the_chapters_say_how_often_a_mistake_shows(name, function, count):
+    (wrong,) = [wrong.function for wrong in EXERCISES[name].wrong if wrong.function.__name__ == function]
+    assert len(failing(TASKS[name], wrong, TASKS[name].domain)) == count
+
+
+@pytest.mark.parametrize("pair", [(1, False, 1, False), (4, False, 4, True), (8, False, 1, True)])
+def test_the_published_rule_is_what_brevitas_does(pair):
+    from brevitas.quant_tensor import IntQuantTensor
+
+    (rule,) = [w.function for w in EXERCISES["3.A"].wrong if w.function.__name__ == "log_of_the_width"]
+    a, b = (
+        IntQuantTensor(torch.zeros(1), scale=1.0, zero_point=0.0, bit_width=float(bits), signed=signed, training=False)
+        for bits, signed in (pair[:2], pair[2:])
+    )
+    assert rule(*pair)[0] == int((a + b).bit_width)
