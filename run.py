@@ -76,7 +76,7 @@ def require_python(version: Tuple[int, int]) -> None:
         age = "old" if version < OLDEST else "new"
         stop(
             f"Python {version[0]}.{version[1]} is too {age}: qtutor needs 3.11, 3.12 or 3.13; "
-            "install one from python.org and start run.py with it, for example python3.13 run.py lab."
+            f"install one from python.org and start run.py with it: {'py -3.13' if os.name == 'nt' else 'python3.13'} run.py lab."
         )
 
 
