@@ -121,6 +121,22 @@ def test_the_tests_run_with_the_pinned_versions() -> None:
     assert not_as_pinned({"torch": "0.1.0"}, installed) != []
 
 
+def refusing(python: str, requires: dict[str, str]) -> list[str]:
+    """The packages that do not install on a Python, by their own metadata."""
+    return [name for name, versions in requires.items() if python not in SpecifierSet(versions)]
+
+
+def test_the_pinned_versions_install_on_every_python_that_is_named() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    pinned = pins((ROOT / "constraints.txt").read_text("utf-8"))
+    there = [name for name in pinned if list(metadata.distributions(name=name))]
+    requires = {name: metadata.metadata(name).get("Requires-Python") or "" for name in there}
+    pythons = [f"3.{minor}.0" for minor in range(30) if f"3.{minor}.0" in SpecifierSet(project["requires-python"])]
+    assert len(pythons) == 3
+    assert {python: refusing(python, requires) for python in pythons} == {python: [] for python in pythons}
+    assert refusing("3.11.0", {"late": ">=3.11.5", "early": ">=3.9"}) == ["late"]  # Debian 12 has 3.11.2
+
+
 def closure(names: list[str]) -> set[str]:
     """The packages named and all that they need here, by their own metadata."""
     seen: set[str] = set()
