@@ -41,6 +41,7 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, facts: Table) -> None:
         self._facts = facts
+        self._from_browser = False
         starts = {control.name: control.start for control in facts.controls}
         self._place = facts.place(starts)
         super().__init__(table=facts.payload(), **starts)
@@ -54,6 +55,14 @@ class Explorer(anywidget.AnyWidget):
             for control in self._facts.controls:
                 self.set_trait(control.name, control.start)
         self.message, self.progress = "", self._facts.met(self._place, 0)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take the browser's settings. It has said itself what it moved; several of its moves may arrive as one."""
+        self._from_browser = True
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._from_browser = False
 
     def __repr__(self) -> str:
         return "\n".join(sentence for sentence in (self.message, self.readout) if sentence)
@@ -84,7 +93,8 @@ class Explorer(anywidget.AnyWidget):
         place = self._facts.place({control.name: self._standing(control) for control in self._facts.controls})
         moves = [self._move(control, place) for control in self._facts.controls]
         if place != self._place:
-            self._place, self.message = place, " ".join(filter(None, moves))
+            self._place = place
+            self.message = self.message if self._from_browser else " ".join(filter(None, moves))
             self.progress = self._facts.met(place, self.progress)
             self._say()
 

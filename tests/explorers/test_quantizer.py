@@ -136,6 +136,16 @@ def test_settings_that_fit_together_can_be_set_together(explorer: QuantizerExplo
     assert explorer.readout == oracle(EIGHTHS, 8, True, 0.5, 112)["said"]
 
 
+def test_moves_of_the_browser_that_arrive_as_one_keep_its_message(explorer: QuantizerExplorer) -> None:
+    explorer.bit_width, explorer.zero_point = 8, 127
+    said = "zero point 63 is not among −32, −28, … here, so it moved to 31."  # on the way it was 63, at 7 bits
+    explorer.set_state({"bit_width": 6, "zero_point": 31, "message": said})
+    assert explorer.message == said
+    assert explorer.readout == oracle(EIGHTHS, 6, True, 0.5, 31)["said"]
+    explorer.set_state({"bit_width": 7, "message": ""})
+    assert explorer.message == ""
+
+
 @pytest.mark.parametrize("scale", [0.1, 0.10000000149011612, torch.tensor(0.1), np.float32(0.1)])
 def test_a_scale_is_found_as_python_and_as_float32_hold_it(explorer: QuantizerExplorer, scale: Any) -> None:
     explorer.scale = scale
