@@ -57,10 +57,10 @@ def quantizer_explorer(values: Any = None) -> "QuantizerExplorer":
 
     >>> explorer = quantizer_explorer()
     >>> explorer.readout
-    'step 0.5, reach −4 … 3.5, 3 of 65 values saturate, largest error 0.5'
+    'step 0.5, window −4 … 3.5, 3 of 65 values saturate, largest error 0.5'
     >>> explorer.scale = 0.7
     >>> explorer.readout
-    'step 0.7, reach −5.6 … 4.9, 0 of 65 values saturate, largest error 0.35'
+    'step 0.7, window −5.6 … 4.9, 0 of 65 values saturate, largest error 0.35'
     """
     return QuantizerExplorer(values)
 
@@ -155,7 +155,7 @@ def controls() -> tuple[Control, ...]:
             stops,
             start.zero_point,
             strides(),
-            spoken="zero point {zero_point}, reach {low} … {high}",
+            spoken="zero point {zero_point}, window {low} … {high}",
         ),
     )
 

@@ -10,7 +10,7 @@ from qtutor.pictures.words import counted, number
 from qtutor.qparams import QParams
 
 # the sentence that the picture and its explorer share
-STAIRCASE_SENTENCE = "step {step}, reach {low} … {high}, {saturated}, largest error {error}"
+STAIRCASE_SENTENCE = "step {step}, window {low} … {high}, {saturated}, largest error {error}"
 EIGHTHS = torch.arange(-32, 33) / 8  # −4 … 4 in eighths: 65 values, each an exact float32
 
 
@@ -25,7 +25,7 @@ def draw_staircase(ax: Axes, qparams: QParams, x: Tensor = EIGHTHS) -> Axes:
 
     >>> from qtutor.pictures import new_axes
     >>> draw_staircase(new_axes(6, 4), QParams(scale=0.5, bit_width=4)).alt
-    'step 0.5, reach −4 … 3.5, 3 of 65 values saturate, largest error 0.5'
+    'step 0.5, window −4 … 3.5, 3 of 65 values saturate, largest error 0.5'
     """
     facts = store(x, qparams)
     low, high = min(facts.given + facts.real, default=0.0), max(facts.given + facts.real, default=0.0)
@@ -48,10 +48,10 @@ def _mark(ax: Axes, facts: Stored, saturated: bool) -> None:
 
 
 def staircase_text(x: Tensor, qparams: QParams) -> str:
-    """Return the words of the staircase: step, reach, how many values saturate, the largest error.
+    """Return the words of the staircase: step, window, how many values saturate, the largest error.
 
     >>> staircase_text(EIGHTHS, QParams(scale=0.7, bit_width=4))
-    'step 0.7, reach −5.6 … 4.9, 0 of 65 values saturate, largest error 0.35'
+    'step 0.7, window −5.6 … 4.9, 0 of 65 values saturate, largest error 0.35'
     """
     facts, (scale, _) = store(x, qparams), one_scale(qparams)
     low, high = reach(qparams)

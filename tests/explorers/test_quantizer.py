@@ -39,7 +39,7 @@ def oracle(values: list[float], bits: int, signed: bool, scale: float, zero_poin
     reach = [digits(float(np.float32(q - zero_point) * np.float32(scale))) for q in (low, high)]
     noun = "value saturates" if len(values) == 1 else "values saturates" if outside == 1 else "values saturate"
     saturated = f"{outside} of {len(values)} {noun}"
-    said = f"step {digits(scale)}, reach {reach[0]} … {reach[1]}, {saturated}, largest error {digits(largest)}"
+    said = f"step {digits(scale)}, window {reach[0]} … {reach[1]}, {saturated}, largest error {digits(largest)}"
     return {"kept": kept, "real": real, "below": sum(q < low for q in wanted), "said": said, "outside": outside}
 
 
@@ -100,7 +100,7 @@ def explorer() -> QuantizerExplorer:
 
 def test_it_starts_as_the_chapter_says(explorer: QuantizerExplorer) -> None:
     assert (explorer.bit_width, explorer.signed, explorer.scale, explorer.zero_point) == (4, True, 0.5, 0)
-    assert explorer.readout == "step 0.5, reach −4 … 3.5, 3 of 65 values saturate, largest error 0.5"
+    assert explorer.readout == "step 0.5, window −4 … 3.5, 3 of 65 values saturate, largest error 0.5"
     assert explorer.message == ""
 
 
@@ -114,7 +114,7 @@ def test_traits_can_be_observed_and_see_the_new_readout(explorer: QuantizerExplo
     seen: list[tuple[str, Any]] = []
     explorer.observe(lambda change: seen.append((change["name"], change["new"])), names=["bit_width", "readout"])
     explorer.bit_width = 5
-    said = "step 0.5, reach −8 … 7.5, 0 of 65 values saturate, largest error 0.25"
+    said = "step 0.5, window −8 … 7.5, 0 of 65 values saturate, largest error 0.25"
     assert sorted(seen) == [("bit_width", 5), ("readout", said)]
 
 

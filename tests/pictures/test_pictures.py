@@ -105,9 +105,9 @@ def test_the_staircase_draws_every_eighth_where_fractions_have_it(scale: float, 
 
 def test_the_words_of_the_staircase_follow_the_format() -> None:
     x = torch.arange(-32, 33) / 8
-    assert staircase_text(x, FOUR_BITS) == "step 0.5, reach −4 … 3.5, 3 of 65 values saturate, largest error 0.5"
-    assert staircase_text(x, QParams(0.5, 0, 5, True)).startswith("step 0.5, reach −8 … 7.5, 0 of 65 values saturate")
-    assert staircase_text(x[:-2], FOUR_BITS).startswith("step 0.5, reach −4 … 3.5, 1 of 63 values saturates")
+    assert staircase_text(x, FOUR_BITS) == "step 0.5, window −4 … 3.5, 3 of 65 values saturate, largest error 0.5"
+    assert staircase_text(x, QParams(0.5, 0, 5, True)).startswith("step 0.5, window −8 … 7.5, 0 of 65 values saturate")
+    assert staircase_text(x[:-2], FOUR_BITS).startswith("step 0.5, window −4 … 3.5, 1 of 63 values saturates")
 
 
 @pytest.mark.parametrize("signed", [True, False])
