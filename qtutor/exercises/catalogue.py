@@ -17,6 +17,11 @@ PREDICTIONS: dict[str, Prediction] = {p.id: p for chapter in CHAPTERS.values() f
 QUIZZES: dict[str, tuple[QuizQuestion, ...]] = {n: chapter.QUIZ for n, chapter in CHAPTERS.items() if chapter.QUIZ}
 
 
+def find(name: Any) -> Exercise | None:
+    """Return the exercise of a name, written in capitals or not; None where there is none."""
+    return EXERCISES.get(name.strip().upper()) if isinstance(name, str) else None
+
+
 def no_such(kind: str, name: Any, known: Iterable[str]) -> str:
     """Return a sentence that says which names there are.
 

@@ -1,64 +1,69 @@
 // Questions with options, as native radio buttons: they have labels, keys and a name for screen readers by themselves.
 // The reasons come from Python in `items`; this file only looks them up and shows them. Nothing is told by colour alone.
 
+// What stands under each question, below them all, and whether the button is offered: a look-up in the state.
+export function said({ items, counts, chosen, revealed, wait_for_reveal }) {
+  const shown = revealed || !wait_for_reveal;
+  const under = items.map((item, number) => (chosen[number] < 0 ? "" : (shown ? item.reasons : item.noted)[chosen[number]]));
+  const answered = chosen.filter((index) => index >= 0).length;
+  const right = items.filter((item, number) => item.right === chosen[number]).length;
+  const below = wait_for_reveal || answered === 0 ? "" : counts[answered][right];
+  return { under, below, offer: answered > 0 && !shown && items[0].known };
+}
+
 function element(tag, properties, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
   return made;
 }
 
+// A line that a screen reader speaks when it changes.
+function live(className) {
+  const line = element("p", { className });
+  line.setAttribute("role", "status");
+  return line;
+}
+
 function render({ model, el }) {
-  const items = model.get("items");
-  const wait = model.get("wait_for_reveal");
-  const group = `qtutor-${Math.random().toString(36).slice(2)}`;
   const root = element("div", { className: "qtutor-choice" });
   // JupyterLab takes arrow keys and letters for its own commands, on their way down (the attribute) or up (the event).
   root.dataset.lmSuppressShortcuts = "true";
   root.addEventListener("keydown", (event) => event.stopPropagation());
 
-  const questions = items.map((item, number) => {
-    const inputs = item.options.map((option, index) => {
-      const input = element("input", { type: "radio", name: `${group}-${number}`, value: String(index) });
+  const change = (name, value) => {
+    model.set(name, value);
+    model.save_changes();
+    update();
+  };
+  const group = `qtutor-${Math.random().toString(36).slice(2)}`;
+  const questions = model.get("items").map((item, number) => {
+    const inputs = item.options.map((_, index) => element("input", { type: "radio", name: `${group}-${number}`, value: index }));
+    inputs.forEach((input, index) => {
       input.addEventListener("change", () => {
-        const chosen = model.get("chosen").slice();
-        chosen[number] = index;
-        model.set("chosen", chosen);
-        model.save_changes();
-        update();
+        change("chosen", model.get("chosen").map((old, other) => (other === number ? index : old)));
       });
-      return input;
     });
     const labels = item.options.map((option, index) => element("label", {}, inputs[index], ` ${option}`));
-    const reason = element("p", { className: "qtutor-reason" });
-    reason.setAttribute("role", "status");
+    const reason = live("qtutor-reason");
     root.append(element("fieldset", {}, element("legend", { textContent: item.question }), ...labels, reason));
     return { inputs, reason };
   });
-
-  const reveal = element("button", { type: "button", textContent: "I have run the next cell: was I right?" });
-  reveal.addEventListener("click", () => {
-    model.set("revealed", true);
-    model.save_changes();
-    update();
-  });
-  const summary = element("p", { className: "qtutor-summary" });
-  summary.setAttribute("role", "status");
-  root.append(wait ? reveal : summary);
+  const button = element("button", { type: "button", textContent: "I have run the next cell: was I right?" });
+  button.addEventListener("click", () => change("revealed", true));
+  const summary = live("qtutor-summary");
+  root.append(button, summary);
 
   function update() {
-    const chosen = model.get("chosen");
-    const shown = !wait || model.get("revealed");
+    const state = Object.fromEntries(
+      ["items", "counts", "chosen", "revealed", "wait_for_reveal"].map((name) => [name, model.get(name)]),
+    );
+    const { under, below, offer } = said(state);
     questions.forEach(({ inputs, reason }, number) => {
-      const index = chosen[number];
-      inputs.forEach((input, i) => { input.checked = i === index; });
-      const text = index < 0 ? "" : shown ? items[number].reasons[index] : items[number].noted[index];
-      if (reason.textContent !== text) reason.textContent = text;
+      inputs.forEach((input, index) => { input.checked = index === state.chosen[number]; });
+      if (reason.textContent !== under[number]) reason.textContent = under[number];
     });
-    reveal.hidden = chosen[0] < 0 || shown || !items[0].known;
-    const right = items.filter((item, number) => item.right === chosen[number]).length;
-    const answered = chosen.filter((index) => index >= 0).length;
-    const text = answered ? model.get("counts")[answered][right] : "";
-    if (summary.textContent !== text) summary.textContent = text;
+    if (summary.textContent !== below) summary.textContent = below;
+    button.hidden = !offer;
   }
 
   const events = ["change:chosen", "change:revealed"];

@@ -96,16 +96,14 @@ def predict(id: str, question: str, options: Sequence[Any]) -> PredictionQuestio
     options    what there is to choose from; each is shown as its str()
     returns    a widget. `.choice` is the chosen option's text, settable; `.feedback` what it says; `.reveal()` tells
                whether the prediction held
-    raises     ValueError where there are no options
+    raises     ValueError where the options are no choice: none, a single text, one twice
 
     >>> guess = predict("demo", "7 + 1 in 4 signed bits", [8, 7, -8])
     >>> guess.choice = 7
     >>> guess.feedback
     'Noted: 7. Run the next cell.'
     """
-    texts = [str(option) for option in options]
-    if not texts:
-        raise ValueError(f"options of predict({id!r}) is empty: give at least two answers to choose from.")
+    texts = option_texts(id, options)
     known = PREDICTIONS.get(id)
     item = {
         "question": str(question),
@@ -116,6 +114,20 @@ def predict(id: str, question: str, options: Sequence[Any]) -> PredictionQuestio
         "reasons": [prediction_reason(known, text) for text in texts],
     }
     return PredictionQuestion([item], f"Predict {id}", "Decide before you run the next cell.", wait_for_reveal=True)
+
+
+def option_texts(id: str, options: Sequence[Any]) -> list[str]:
+    """Return each option as text; raise where they are no choice."""
+    which = f"options of predict({id!r})"
+    if isinstance(options, str):
+        raise ValueError(f"{which} is the text {options!r}: give a list of answers, for example ['yes', 'no'].")
+    texts = [str(option) for option in options]
+    if not texts:
+        raise ValueError(f"{which} is empty: give at least two answers to choose from.")
+    twice = [text for text in texts if texts.count(text) > 1]
+    if twice:
+        raise ValueError(f"{which} names {twice[0]} more than once: give each answer once.")
+    return texts
 
 
 def prediction_reason(known: Prediction | None, text: str) -> str:
@@ -135,7 +147,8 @@ def quiz(chapter: str) -> Questions:
     returns   a widget: `.choose(number, option)` is as good as a click, `.feedback` what it says
     raises    ValueError for a chapter without a quiz
     """
-    number = str(chapter).strip().lstrip("0") or "0"
+    text = str(chapter).strip()
+    number = str(int(text)) if text.isdecimal() else text
     if number not in QUIZZES:
         raise ValueError(no_such("quiz", chapter, QUIZZES))
     items = [quiz_item(n, question) for n, question in enumerate(QUIZZES[number], start=1)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from qtutor.exercises.catalogue import EXERCISES, no_such
-from qtutor.exercises.exercise import Exercise
+from qtutor.exercises.catalogue import EXERCISES, find, no_such
 
 shown: dict[str, int] = {}  # how many hints each exercise has given in this kernel
 
@@ -42,8 +41,3 @@ def solution(name: str) -> None:
         print(no_such("exercise", name, EXERCISES))
         return
     print(f"{exercise.source}\nWhy: {exercise.reason}")
-
-
-def find(name: str) -> Exercise | None:
-    """Return the exercise of a name, written in capitals or not; None where there is none."""
-    return EXERCISES.get(name.strip().upper()) if isinstance(name, str) else None

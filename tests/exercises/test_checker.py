@@ -412,6 +412,16 @@ def test_only_the_runtime_could_tell(verdict, monkeypatch):
     assert "x=-1024, bit_width=8, signed=False" in verdict("2.A", exercise.reference)
 
 
+def test_a_runtime_that_does_not_work_here_is_named_and_nothing_else_is_lost(verdict, monkeypatch):
+    def broken(exercise):
+        raise ImportError("no such library")
+
+    monkeypatch.setattr(checker, "runtime_cases", broken)
+    assert verdict("2.A", EXERCISES["2.A"].reference).endswith(
+        "larger ones and could not ask ONNX Runtime's QuantizeLinear (ImportError): call check_env()."
+    )
+
+
 # --- no end ----------------------------------------------------------------------------------------------------------
 
 
@@ -531,12 +541,17 @@ def test_a_name_may_be_written_carelessly(name, verdict):
     assert verdict(name, only_passes) == "○ 2.A  not attempted yet"
 
 
+def test_a_list_in_the_place_of_the_name_is_no_accident_either(verdict):
+    assert verdict(only_passes, ["2.A"]).startswith("There is no exercise of type function: there are ")
+
+
 def test_name_and_function_may_change_places(verdict):
     assert verdict(only_passes, "2.A") == "○ 2.A  not attempted yet"
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("2.Z", "'2.Z'"), (2, "2"), (None, "None"), (["2.A"], "of type list"), (only_passes, "of type")]
+    ("name", "words"),
+    [("2.Z", "'2.Z'"), (2, "2"), (None, "None"), (["2.A"], "of type list"), (only_passes, "of type")],
 )
 def test_an_unknown_name_is_told_which_there_are(name, words, verdict):
     said = verdict(name, only_passes)
