@@ -267,7 +267,7 @@ function map(svg, table) {
 }
 
 const DRAWINGS = {
-  staircase: { draw: staircase, legend: ["● stored", "▲ saturated", "┄ stored = given", "▒ reach of the format"] },
+  staircase: { draw: staircase, legend: ["● stored", "▲ saturated", "┄ stored = given", "▒ window of the format"] },
   ring: { draw: ring, legend: ["● a", "◆ wrapped", "■ saturated", "○ exact", "┋ seam: from the highest to the lowest"] },
   map: { draw: map, legend: ["▲ add then round gives more", "▼ add then round gives less", "○ the present pair"] },
 };
@@ -321,7 +321,17 @@ const KINDS = { slider, switch: toggle, choice };
 
 // ---- the widget ----------------------------------------------------------------------------------------------------
 
-const UNFIT = "The table does not fit its controls, so there is nothing to draw: run the cell again.";
+const UNFIT = "The table does not fit its controls, so it cannot be drawn: run the cell again.";
+
+// The opened table, or null where it cannot be drawn.
+function checked(payload) {
+  try {
+    const table = open(payload);
+    return DRAWINGS[table.picture] ? table : null;
+  } catch {
+    return null;
+  }
+}
 
 function page(root) {
   const parts = {
@@ -346,7 +356,7 @@ function render({ model, el }) {
   // JupyterLab would take the arrow keys and letters for its own commands.
   root.addEventListener("keydown", (event) => event.stopPropagation());
   const parts = page(root);
-  let table = null, place = null, shown = [], draw = null, ours = false;
+  let table = null, place = null, shown = [], draw = null, ours = false, trouble = "";
 
   function show() {
     shown.forEach((control) => control.show(table, place));
@@ -359,12 +369,14 @@ function render({ model, el }) {
   }
 
   function say() {
+    const message = model.get("busy") ? "Computing the table…" : trouble || model.get("message");
+    write(parts.message, message || "");
+    root.setAttribute("aria-busy", String(Boolean(model.get("busy"))));
+    if (!table) return;
     const progress = model.get("progress");
     const task = table.tasks[progress < table.tasks.length ? progress : table.tasks.length - 1];
     write(parts.challenge, task || "");
     root.classList.toggle("q-met", progress > 0);
-    write(parts.message, model.get("busy") ? "Computing the table…" : model.get("message"));
-    root.setAttribute("aria-busy", String(Boolean(model.get("busy"))));
   }
 
   function tell(message, progress) {
@@ -400,14 +412,10 @@ function render({ model, el }) {
   }
 
   function build() {
-    try {
-      table = open(model.get("table"));
-      if (!DRAWINGS[table.picture]) throw new RangeError(table.picture);
-    } catch {
-      table = null;
-      write(parts.message, UNFIT);
-      return;
-    }
+    const fitting = checked(model.get("table"));
+    trouble = fitting ? "" : UNFIT;
+    if (!fitting) return say(); // the last good picture stays
+    table = fitting;
     const { draw: drawing, legend } = DRAWINGS[table.picture];
     write(parts.title, table.title);
     root.setAttribute("aria-label", table.title);
@@ -425,10 +433,10 @@ function render({ model, el }) {
     const svg = shape(parts.picture, "svg", { role: "img" });
     draw = drawing(svg, table);
     place = standing(table, model) || starts(table);
-    show();
+    return show();
   }
 
-  const words = () => (ours || !table ? undefined : say());
+  const words = () => (ours ? undefined : say());
   const names = model.get("table").controls ? model.get("table").controls.map((control) => control.name) : [];
   const listeners = [["change:table", build], ["change:message", words], ["change:progress", words], ["change:busy", words],
     ...names.map((name) => [`change:${name}`, follow])];

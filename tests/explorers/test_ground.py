@@ -1,6 +1,7 @@
 """What all explorers share: a table that is complete and small, words that never vary, a notebook that nbval accepts."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -103,6 +104,39 @@ def test_the_browser_code_names_no_rounding_and_no_limit() -> None:
     assert re.findall(arithmetic, "Math.round(x)") == ["round"]
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb, as WCAG 2.2 defines it."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def themes() -> list[dict[str, str]]:
+    """The colours of the light and of the dark theme, by name."""
+    style = (ROOT / "qtutor" / "explorers" / "explorer.css").read_text("utf-8")
+    blocks = [dict(re.findall(r"--q-(\w+): (#\w{6});", block)) for block in re.findall(r"\{([^}]*)\}", style)]
+    return [colours for colours in blocks if "back" in colours]
+
+
+TEXTS = [("ink", "back"), ("ink", "field"), ("soft", "back"), ("good", "back"), ("orange", "back")]
+MARKS = [("blue", "back"), ("blue", "band"), ("orange", "band"), ("line", "back"), ("line", "band"), ("ink", "band")]
+
+
+def test_text_and_marks_stand_out_in_both_themes() -> None:
+    light, dark = themes()
+    assert light["back"] != dark["back"]
+    for theme in (light, dark):
+        assert [pair for pair in TEXTS if contrast(theme[pair[0]], theme[pair[1]]) < 4.5] == []
+        assert [pair for pair in MARKS if contrast(theme[pair[0]], theme[pair[1]]) < 3] == []
+    assert round(contrast("#000000", "#ffffff")) == 21
+    assert contrast("#777777", "#ffffff") < 4.5
+
+
 CELLS = {
     "right": ("from qtutor import quantizer_explorer\nquantizer_explorer()", None, "PASSED"),
     "moved": ("explorer = quantizer_explorer()\nexplorer.scale = 0.7\nexplorer", 0.7, "PASSED"),
@@ -119,6 +153,7 @@ def test_the_stored_readout_is_compared_and_the_view_is_not(tmp_path: Path) -> N
         cells.append(new_code_cell(source, outputs=[output], execution_count=1))
     nbformat.write(new_notebook(cells=cells), tmp_path / "explorers.ipynb")
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider", "-rA", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", env=None)
+    utf8 = {**os.environ, "PYTHONUTF8": "1"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", env=utf8)
     found = re.findall(r"^(PASSED|FAILED) \S+::Cell \d+", done.stdout, flags=re.MULTILINE)
     assert sorted(found) == sorted(verdict for _, _, verdict in CELLS.values()), done.stdout[-2000:]
