@@ -8,6 +8,7 @@ import anywidget
 import traitlets
 
 from qtutor.explorers.table import MOVED, OFF_LIST, Control, Table
+from qtutor.pictures import embedded
 from qtutor.pictures.words import number
 from qtutor.qparams import float32
 
@@ -130,7 +131,10 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return {**data, "text/plain": repr(self)}, metadata
+        data = {**data, "text/plain": repr(self)}
+        if embedded.wanted():
+            data["text/html"] = embedded.html(self, HERE / "explorer.js", HERE / "explorer.css", repr(self))
+        return data, metadata
 
 
 def same(listed: Any, given: Any) -> bool:

@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -38,14 +37,24 @@ def wanted() -> bool:
     return bool(os.environ.get("QTUTOR_EMBED"))
 
 
-def embedded(module: Path, css: Path, state: Mapping[str, Any], words: str) -> str:
-    """Return HTML that shows a widget without a kernel: its ES module gets a model that holds `state`.
+def html(widget: Any, module: Path, css: Path, words: str) -> str:
+    """Return HTML that shows a widget without a kernel: its ES module gets a model that holds the widget's traits.
 
+    widget        an anywidget; its synchronised traits that begin with no underscore are written as JSON
     module, css   the widget's files
-    state         its synchronised traits, what JSON can hold
     words         what stands there until, or in place of, the widget
     """
+    state = {name: getattr(widget, name) for name in own_traits(widget)}
     source = base64.b64encode(module.read_bytes()).decode()
     data = json.dumps(state, ensure_ascii=False).replace("</", "<\\/")  # a closing tag in a text would end the script
     paragraphs = "<br>".join(escape(line) for line in words.splitlines())
     return PAGE.format(words=paragraphs, css=css.read_text(encoding="utf-8"), state=data, module=source)
+
+
+def own_traits(widget: Any) -> list[str]:
+    """Return the names of the traits that the widget's own module reads: not those that every widget has."""
+    return [
+        name
+        for name in widget.trait_names(sync=True)
+        if name[0] != "_" and name not in ("layout", "tabbable", "tooltip")
+    ]

@@ -119,8 +119,8 @@ def contrast(one: str, other: str) -> float:
 def themes() -> list[dict[str, str]]:
     """The colours of the light and of the dark theme, by name."""
     style = (ROOT / "qtutor" / "explorers" / "explorer.css").read_text("utf-8")
-    blocks = [dict(re.findall(r"--q-(\w+): (#\w{6});", block)) for block in re.findall(r"\{([^}]*)\}", style)]
-    return [colours for colours in blocks if "back" in colours]
+    colours = re.findall(r"--q-(\w+): light-dark\((#\w{6}), (#\w{6})\);", style)
+    return [{name: light for name, light, _ in colours}, {name: dark for name, _, dark in colours}]
 
 
 TEXTS = [("ink", "back"), ("ink", "field"), ("soft", "back"), ("good", "back"), ("orange", "back")]
