@@ -58,7 +58,13 @@ def write_api() -> None:
         lines += [f"## {heading}", ""]
         for name in names:
             kind = "autoclass" if name[0].isupper() else "autofunction"
-            lines += ["```{eval-rst}", f".. {kind}:: qtutor.{name}", *(["   :members: from_real"] if name[0] == "F" else []), "```", ""]
+            lines += [
+                "```{eval-rst}",
+                f".. {kind}:: qtutor.{name}",
+                *(["   :members: from_real"] if name[0] == "F" else []),
+                "```",
+                "",
+            ]
     (PAGES / "api.md").write_text("\n".join(lines), encoding="utf-8")
 
 
