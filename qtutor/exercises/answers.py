@@ -8,6 +8,7 @@ tensor; a tuple or a list for a pair; for a whole number whatever Python can ind
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -144,8 +145,8 @@ def write_integer(value: Any, case: Case) -> str:
 
 
 def write_sum(value: Any, case: Case) -> str:
-    """Return an integer with its bits, and its zero point."""
-    return f"{write_integer(value[0], case)} with zero point {value[1]}"
+    """Return an integer with its bits, one more than the operands have, and its zero point."""
+    return f"{write_register(value[0], replace(case, bit_width=case.bit_width + 1))} with zero point {value[1]}"
 
 
 def natural_width(value: int) -> int:

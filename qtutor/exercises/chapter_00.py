@@ -11,8 +11,8 @@ PREDICTIONS = (
         right="yes, exactly",
         reasons={
             "yes, exactly": "1 + 2 is 3, and 3 is the integer of 0.3: a sum of integers has no error.",
-            "no, for the same reason as in floats": "A float has to round each of the three numbers; an integer sum"
-            " rounds nothing. The old surprise comes back only when you read 3 · 0.1 as a float.",
+            "no, for the same reason as in floats": "A float has to round each of the three numbers. Counted in steps"
+            " of 0.1 they are whole, 1, 2 and 3, and an integer sum rounds nothing.",
             "only after rounding the sum": "There is nothing left to round: both terms are integers already.",
         },
     ),

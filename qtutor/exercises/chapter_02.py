@@ -279,12 +279,15 @@ EXERCISES = (EXERCISE_A, EXERCISE_B)
 PREDICTIONS = (
     Prediction(
         "2.1",
-        right="9.0 and 91",
+        right="91, an error, an error",
         reasons={
-            "9.0 and 91": "Nothing is checked when the tensor is made. Only int() looks at the range, and refuses.",
-            "9.0 and 15": "It would saturate at 15 if anyone asked; making the tensor clamps nothing.",
-            "1.4 and 15": "That is what a clamp would leave: 15, which reads back as 1.4. Nobody has clamped yet.",
-            "an error": "The error comes later, from int(); making the tensor checks nothing.",
+            "91, an error, 91.0": "A float could hold 91, but int() asks is_valid before it looks at the type that you"
+            " want.",
+            "91, 15, 15.0": "Nobody saturates it: making the tensor clamps nothing, and int() refuses.",
+            "91, an error, an error": "The formula does not look at the range. int() does, whatever type you want, and"
+            " refuses.",
+            "15, 15, 15.0": "Nobody saturates it: making the tensor clamps nothing, and int() refuses. The value is"
+            " 9.0 still.",
         },
     ),
     Prediction(
@@ -292,7 +295,8 @@ PREDICTIONS = (
         right="-8",
         reasons={
             "8": "8 needs a fifth bit: signed, 4 bits end at 7.",
-            "7": "That is what a saturating adder gives; it needs a comparator more than a plain one.",
+            "7": "That is what a saturating adder gives; it needs overflow detection and a multiplexer more than a plain"
+            " one.",
             "-8": "The sum is 1000, and a signed reader takes that pattern for -8.",
         },
     ),
@@ -300,8 +304,8 @@ PREDICTIONS = (
         "2.3",
         right="0, 13, −3",
         reasons={
-            "0, 13, −3": "The tutorial's line looks at the upper end alone, so −3 passes.",
-            "0, 13, 0": "It ought to be so: an unsigned range ends at 0 below. The tutorial's line forgot that end.",
+            "0, 13, −3": "The line with torch.where looks at the upper end alone, so −3 passes.",
+            "0, 13, 0": "It ought to be so: an unsigned range ends at 0 below. The line with torch.where forgot that end.",
             "0, 3, 0": "Wrapping keeps the lowest four bits of −3, 1101, which is 13: no minus sign is dropped.",
             "−3 cannot occur in an unsigned tensor": "It occurs as soon as a value lies below what the format reaches:"
             " the tensor holds floats and checks nothing.",
@@ -309,12 +313,12 @@ PREDICTIONS = (
     ),
     Prediction(
         "2.4",
-        right="-0.8",
+        right="−0.8",
         reasons={
             "0.0": "It should; but 0.0 wants the integer 15, and these 4 bits end at 7.",
-            "0.7": "7 is the integer that is kept; read back, the zero point is subtracted: (7 - 15) · 0.1.",
-            "-0.8": "0.0 wants the integer 15 and gets 7, the largest there is: (7 - 15) · 0.1.",
-            "-1.5": "That reads back the integer 0; but 0.0 is stored as the integer nearest to 15, which is 7.",
+            "0.7": "7 is the integer that is kept; read back, the zero point is subtracted: (7 − 15) · 0.1.",
+            "−0.8": "0.0 wants the integer 15 and gets 7, the largest there is: (7 − 15) · 0.1.",
+            "−1.5": "That reads back the integer 0; but 0.0 is stored as the integer nearest to 15, which is 7.",
         },
     ),
 )
@@ -341,14 +345,16 @@ QUIZ = (
         },
     ),
     QuizQuestion(
-        "A long sum overflows on the way, but its final value fits. Which adder is exact at the end?",
-        right="the wrapping one",
+        "−6 − 5 + 7 in 4 signed bits, step by step. What stands at the end in a wrapping adder, and in a saturating one?",
+        right="−4 and −1",
         reasons={
-            "the saturating one": "It feels safer, but what it cuts off on the way is gone: in 4 bits 7 + 7 − 8 ends"
-            " at −1.",
-            "the wrapping one": "Whole turns of the ring cancel: in 4 bits 7 + 7 − 8 ends at 6.",
-            "both": "The saturating one has lost what it cut off: in 4 bits 7 + 7 − 8 ends at −1.",
-            "neither": "The wrapping one is: 7 + 7 is −2 on the ring, and −2 − 8 comes round to 6.",
+            "both −4": "The end fits, and the wrapping adder reaches it. The saturating one stopped at −8 on the way to"
+            " −11, and what it cut off is gone: −8 + 7 = −1.",
+            "−4 and −1": "Whole turns of the ring cancel: −11 is 5 there, and 5 + 7 = 12 comes round to −4. The"
+            " saturating adder goes on from −8.",
+            "−1 and −4": "It is the other way round. To stop at −8 feels safer, but the 3 steps to −11 are lost, and"
+            " nothing brings them back.",
+            "5 and −8": "So they stand after −6 − 5. The 7 is still to come.",
         },
     ),
     QuizQuestion(
@@ -360,6 +366,30 @@ QUIZ = (
             "−8 cannot be stored": "It can: 1000 is −8. Narrow range chooses not to use it.",
             "negation stays in range, and 0 is the middle": "8, the negative of −8, has no place in 4 bits; 7 has, and"
             " the range is symmetric about 0.",
+        },
+    ),
+    QuizQuestion(
+        "4 signed bits, scale 0.5, zero point 15. A convolution frames this tensor with real zeros. What does the frame"
+        " hold when it is read back?",
+        right="−4.0",
+        reasons={
+            "0.0": "0.0 wants the integer 15, and these bits end at 7.",
+            "3.5": "7 is the integer that is stored; read back, the zero point is subtracted: (7 − 15) · 0.5.",
+            "−7.5": "That is what the integer 0 stands for. Real 0.0 wants 15, and gets 7.",
+            "−4.0": "0.0 wants the integer 15 and gets 7, the nearest there is: (7 − 15) · 0.5.",
+        },
+    ),
+    QuizQuestion(
+        "4 unsigned bits; first clamp, then round_ste. Can training move −0.3 (in units of the step)?",
+        right="no: it lies below 0 when it is clamped",
+        reasons={
+            "yes: it rounds to 0, which fits": "So it would be if the rounding came first. Here the clamp comes first"
+            " and sees −0.3.",
+            "no: it lies below 0 when it is clamped": "The clamp passes a 0 on, and what it has stopped no rounding"
+            " behind it brings back. With 15.4 it is the same.",
+            "yes: round_ste passes every gradient": "round_ste does, but the clamp before it has stopped this one.",
+            "no: its integer is the end of the range": "The end of the range fits, and 0.0 itself can be moved."
+            " −0.3 is stopped because the clamp sees it before it is rounded.",
         },
     ),
 )

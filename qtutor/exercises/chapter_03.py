@@ -460,31 +460,31 @@ EXERCISE_C = Exercise(
             added_in_the_container,
             "Which type was the addition done in, and which is the largest integer of that type?",
             "a=1 (uint8), a_zero_point=0, b=255 (uint8), b_zero_point=0:"
-            " expected 256 (0100000000) with zero point 0, yours 0 (0000) with zero point 0",
+            " expected 256 (100000000) with zero point 0, yours 0 (000000000) with zero point 0",
         ),
         WrongAnswer(
             zero_point_of_a,
             "Where did the other zero point go: which real number is your sum?",
             "a=0 (uint8), a_zero_point=0, b=0 (uint8), b_zero_point=1:"
-            " expected 0 (0000) with zero point 1, yours 0 (0000) with zero point 0",
+            " expected 0 (000) with zero point 1, yours 0 (000) with zero point 0",
         ),
         WrongAnswer(
             zero_points_averaged,
             "scale * (a - za) + scale * (b - zb): what is left when you take scale out of both?",
             "a=0 (uint8), a_zero_point=0, b=0 (uint8), b_zero_point=1:"
-            " expected 0 (0000) with zero point 1, yours 0 (0000) with zero point 0",
+            " expected 0 (000) with zero point 1, yours 0 (000) with zero point 0",
         ),
         WrongAnswer(
             zero_points_counted_twice,
             "The zero point is already gone from your integers: what happens to whoever subtracts it again?",
             "a=0 (uint8), a_zero_point=0, b=0 (uint8), b_zero_point=1:"
-            " expected 0 (0000) with zero point 1, yours -1 (1111) with zero point 1",
+            " expected 0 (000) with zero point 1, yours -1 (does not fit) with zero point 1",
         ),
         WrongAnswer(
             saturated_to_8_bits,
             "The sum was cut off at the operands' largest integer: which format holds every sum (exercise 3.A)?",
             "a=1 (uint8), a_zero_point=0, b=255 (uint8), b_zero_point=0:"
-            " expected 256 (0100000000) with zero point 0, yours 255 (011111111) with zero point 0",
+            " expected 256 (100000000) with zero point 0, yours 255 (011111111) with zero point 0",
         ),
     ),
 )

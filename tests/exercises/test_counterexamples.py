@@ -186,10 +186,10 @@ class Add:
         kind = "int8" if signed else "uint8"
         return f"a={a} ({kind}), a_zero_point={a_zero}, b={b} ({kind}), b_zero_point={b_zero}"
 
-    def write(self, value, *inputs):
+    def write(self, value, a, a_zero, b, b_zero, bits, signed):
         total, zero_point = value
-        width = next(n for n in range(4, 20) if total in integers(n, True))
-        return f"{total} ({bits_of(total, width)}) with zero point {zero_point}"
+        shown = bits_of(total, bits + 1) if total in integers(bits + 1, signed) else "does not fit"
+        return f"{total} ({shown}) with zero point {zero_point}"
 
 
 TASKS = {
