@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 02 Out of range: saturate or wrap
-# *About 50 minutes, after [Tensor basics](01_tensor_basics.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
+# *About 60 minutes, after [Tensor basics](01_tensor_basics.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **An integer does not fit into its register. What does the register hold then, and who decided?**
 #
 # After this chapter you can
 # 1. give the saturated and the wrapped result of any integer at any width by hand, in bits;
 # 2. choose between the two, and name the price of each in error and in logic;
-# 3. tell what a value out of range does to real 0.0 and to gradients.
+# 3. tell what a zero point out of range does to real 0.0, and what a clamp does to gradients.
 #
 # You bring from chapter 1: integer = round(real / scale + zero_point), as Brevitas computes it, and ties that go to the even neighbour.
 
@@ -26,31 +26,34 @@ check_env()
 # The library has functions `saturate` and `wrap`, and you will write your own of the same names. So the library's are called by their full names here: `qtutor.saturate`, `qtutor.wrap`.
 #
 # ## Four bits that hold 91
-# Four unsigned bits hold the integers 0 … 15. You are about to make a tensor that says it has four bits, with scale 0.1 and zero point 1. Its last value is 9.0. Decide first.
+# Four unsigned bits hold the integers 0 … 15. Chapter 1 claimed them for 0.0 … 9.0 at scale 0.1 and zero point 1: the tensor was accepted, and not valid. Now you need the integer of its last value. There are three ways to ask: the formula, `int()`, and `int(float_datatype=True)`, which gives integers in a float tensor.
 
 # %% tags=["predict"]
 predict(
     "2.1",
-    "9.0 goes into a tensor of 4 unsigned bits, scale 0.1, zero point 1. What are its value and its integer then?",
-    options=["9.0 and 15", "9.0 and 91", "1.4 and 15", "an error"],
+    "9.0 in 4 unsigned bits, scale 0.1, zero point 1. What do the formula, int() and int(float_datatype=True) give?",
+    options=["91, an error, 91.0", "91, 15, 15.0", "91, an error, an error", "15, 15, 15.0"],
 )
 
 # %%
 t = IntQuantTensor(torch.arange(10.0), scale=0.1, zero_point=1.0, bit_width=4, signed=False, training=False)
 integer = torch.round(t.value[9] / t.scale + t.zero_point)
 print("value  ", t.value[9].item())
-print("integer", int(integer))
+print("formula", int(integer))
 
 # %% [markdown]
-# Nothing saturated, nothing complained. The tensor holds ten floats, and `bit_width` is a note beside them that nobody has read yet. One method reads it. The next cell fails on purpose.
+# 91, in a tensor that says it has 4 bits. The formula does not look at `bit_width`, which is a note beside ten floats. `int()` reads the note. The next two cells fail on purpose.
 
 # %% tags=["raises-exception"]
 t.int()
 
+# %% tags=["raises-exception"]
+t.int(float_datatype=True)
+
 # %% [markdown]
-# `int()` first asks `is_valid`: is every integer whole, and inside the range? If not, it stops. The sentence does not say which of the two went wrong, nor where, and `int(float_datatype=True)` asks the same question. The way out is to decide yourself what becomes of the integers that do not fit.
+# A float could hold 91. But before it looks at the type that you want, `int()` asks `is_valid`: is every integer whole, and inside the range? If not, it stops, and says neither which of the two went wrong nor where. The way out is to decide yourself what becomes of the integers that do not fit.
 #
-# For that you need them. Here they are twice, once by hand and once with the straight-through rounding of chapter 1:
+# For that you need them. Here they are, once by hand and once with the straight-through rounding of chapter 1:
 
 # %%
 manual = torch.round(t.value / t.scale + t.zero_point)
@@ -59,19 +62,17 @@ print("manual   ", manual.tolist())
 print("round_ste", round_ste(t._pre_round_int_value).tolist())
 
 # %% [markdown]
-# Eight of the ten, 21 … 91, are above 15. (Should you compare with the tutorial that this course follows: some of its prints that are labelled *manual* or *round_ste* show another variable. Here each label names what stands beside it.)
-#
-# The tutorial now replaces what is too large. `torch.where(condition, p, q)` takes p where the condition holds and q elsewhere:
+# Eight of the ten, 21 … 91, are above 15. The tutorial that this course follows, a public notebook on Brevitas 0.11's `IntQuantTensor`, now replaces what is too large. `torch.where(condition, p, q)` takes p where the condition holds and q elsewhere:
 
 # %%
 clamped = torch.where(manual >= 15, 15.0, manual)
 print("clamped", clamped.tolist())
 
 # %% [markdown]
-# Now everything fits: a value beyond the end becomes the end. This is called *saturating*, or *clamping*. Remember the line, though. It has two slips, and you will find both.
+# Now everything fits: a value beyond the end becomes the end. This is called *saturating*, or *clamping*. Remember the line, though: it has two slips, and you will meet both. What would it make of −3? And does it matter that it says `>=` and not `>`?
 #
 # ## Who decided on 15?
-# We did, in Python. An adder made of gates has no such line. It adds, and the register behind it takes as many bits as it has.
+# We did, in Python. An adder made of gates has no such line. It adds, and the register behind it takes as many bits as it has. After the question we add twice: 7 + 1, and 6 + (−8), which fits.
 
 # %% tags=["predict"]
 predict(
@@ -89,10 +90,10 @@ print("saturate", qtutor.saturate(total, bit_width=4, signed=True).tolist())
 # %% [markdown]
 # Both answers exist in hardware.
 #
-# - **Wrap** keeps the low four bits and does nothing else. 8 is `1000`, and a signed reader gives the top bit the weight −8 (*two's complement*). The error is 16.
-# - **Saturate** stops at 7, `0111`. The error is 1. It costs a comparator, which sees that 8 is too large, and a multiplexer, which picks the end instead.
+# - **Wrap** keeps the low four bits and does nothing else. 8 is `1000`, and a signed reader gives the top bit the weight −8 (*two's complement*). The *error*, stored minus exact, is −8 − 8 = −16.
+# - **Saturate** stops at 7, `0111`. The error is 7 − 8 = −1. It costs overflow detection and a multiplexer, which picks the end instead. Detection is a gate on the carries after an adder (in `0111` + `0001` a 1 is carried into the top bit and none out of it), and two comparisons where a wider number is cut.
 #
-# 6 − 8 = −2 fits, and there the two agree. How would the ten integers from above have ended in a register that wraps? Work out 21 before you run the cell: 21 is `10101`, and four bits remain.
+# 6 + (−8) = −2 fits, and there the two agree. How would the ten integers from above have ended in a register that wraps? Work out 21 before you run the cell: 21 is `10101`, and four bits remain.
 
 # %%
 print("rounded ", manual.int().tolist())
@@ -100,7 +101,7 @@ print("wrap    ", qtutor.wrap(manual.int(), bit_width=4, signed=False).tolist())
 print("saturate", qtutor.saturate(manual.int(), bit_width=4, signed=False).tolist())
 
 # %% [markdown]
-# 21 leaves `0101`, which is 5. And 91 leaves 11, the integer that the value 1.0 has by right: nothing about a wrapped integer tells you that it is wrong. A saturated one at least stands at the end of its range, where you can count it.
+# 21 leaves `0101`, which is 5. And 91 leaves 11, the integer that the value 1.0 has by right: nothing about a wrapped integer tells you that it is wrong. A saturated one is no proof either, since 1.4 is 15 by right. But it stands at the end of the range, where suspects can be counted: a pile at 15 is a warning.
 #
 # ### The formula
 # For a range low … high, which holds 2^bits integers:
@@ -108,10 +109,10 @@ print("saturate", qtutor.saturate(manual.int(), bit_width=4, signed=False).tolis
 #     saturate(x) = low if x < low, high if x > high, else x
 #     wrap(x)     = x - k * 2^bits, with the one whole k that leads into the range
 #
-# Try 8 in 4 signed bits: 8 − 1 · 16 = −8. And 91 in 4 unsigned bits: 91 − 5 · 16 = 11. So the integers of a register that wraps lie on a ring, and k counts the turns. Where −8 follows 7 is the seam. The integers of a register that saturates lie on a bar with two ends:
+# Try 8 in 4 signed bits: 8 − 1 · 16 = −8. And 91 in 4 unsigned bits: 91 − 5 · 16 = 11. So the integers of a register that wraps lie on a *ring*, and k counts the turns. Where −8 follows 7 is the *seam*. The integers of a register that saturates lie on a bar with two ends. Here is the same 8 as the sum 5 + 3:
 
 # %%
-show(draw_ring(new_axes(7, 4), a=7, b=1, bit_width=4, signed=True))
+show(draw_ring(new_axes(7, 4), a=5, b=3, bit_width=4, signed=True))
 
 # %% [markdown]
 # ## Below the bottom
@@ -137,10 +138,10 @@ print("clamp      ", q.clamp(0, 15).tolist())
 # %% [markdown]
 # −3 can occur in an unsigned tensor. The smallest real number that this one holds is 0.1 · (0 − 1) = −0.1, and whatever lies below wants a negative integer. Bits know no minus: −3 is …`11111101`, and its low four, `1101`, read as 13.
 #
-# This is the first slip of the tutorial's line: it tests the upper end only, and leaves an "unsigned" −3 behind. The mended line is `clamp`, with both ends.
+# This is the first slip: the line tests the upper end only, and leaves an "unsigned" −3 behind. The mended line is `clamp`, with both ends.
 #
 # ## Exercise 2.A: saturate
-# Write it for any width and both signs. One to three lines are enough.
+# Write it for any width from 1 bit up, and for both signs. One to three lines are enough.
 
 
 # %% tags=["ex-2.A"]
@@ -156,7 +157,7 @@ def saturate(x, bit_width, signed):
 check("2.A", saturate)
 
 # %% [markdown]
-# The check tries every width from 2 to 6 bits and shows the smallest input on which yours differs. Stuck? `hint("2.A")`, three times if you like; `solution("2.A")` when you have tried.
+# The check tries every small integer at 2 to 6 bits, then whole tensors at 1 to 16 bits, and shows the smallest input on which yours differs. Stuck? Type `qtutor.hint("2.A")` into a cell of your own, three times if you like; `qtutor.solution("2.A")` when you have tried.
 #
 # ## A zero with no place
 # The tutorial's second tensor has 4 *signed* bits, so −8 … 7, and zero point 15. Its values are 0, −1, … −9. Being signed, it is clamped at both ends, one `torch.where` for each:
@@ -178,7 +179,7 @@ print("clamped  ", clamped.tolist())
 predict(
     "2.4",
     "4 signed bits, scale 0.1, zero point 15. You store 0.0 and read it back. Which real number comes?",
-    options=["0.0", "0.7", "-0.8", "-1.5"],
+    options=["0.0", "0.7", "−0.8", "−1.5"],
 )
 
 # %%
@@ -199,16 +200,7 @@ print([round(real, 1) for real in back.tolist()])
 QParams(scale=0.1, zero_point=15, bit_width=4, signed=True)
 
 # %% [markdown]
-# The sentence names two ways out. Wider: 5 signed bits hold −16 … 15, and 15 just fits. Or nearer: take 7.
-
-# %%
-mended = QParams(scale=0.1, zero_point=7, bit_width=4, signed=True)
-stored = qtutor.quantize(torch.tensor([0.0, -1.0, -2.0]), mended)
-print("stored", stored.tolist())
-print("back  ", [round(real, 1) for real in qtutor.dequantize(stored, mended).tolist()])
-
-# %% [markdown]
-# 0.0 comes back as 0.0. The window has moved to −1.5 … 0, so −2.0 saturates: still sixteen integers, still a reach of fifteen steps. A zero point moves the window, it never makes it wider.
+# The sentence names two ways out. Wider: 5 signed bits hold −16 … 15, and 15 just fits. Or nearer: with zero point 7 the window is (−8 − 7) · 0.1 = −1.5 … (7 − 7) · 0.1 = 0.0, and the zero is back. It is as wide as before: a zero point moves the window, it never stretches it.
 #
 # ## Narrow range
 # −8 … 7 is lopsided. Negate both ends and see:
@@ -220,7 +212,7 @@ print("wrap    ", qtutor.wrap(-ends, bit_width=4, signed=True).tolist())
 print("saturate", qtutor.saturate(-ends, bit_width=4, signed=True).tolist())
 
 # %% [markdown]
-# 8 has no place in the range: a register that wraps gives −8 back as its own opposite, and one that saturates is off by 1. The *narrow range* gives up the lowest integer of a signed format, the highest of an unsigned one:
+# 8 has no place in the range: a register that wraps gives −8 back as its own opposite, and one that saturates is off by 1. The *narrow range* gives up the lowest integer of a signed format. An unsigned format gives up its highest: its lowest is 0, which stands for real 0.0 wherever the zero point is 0.
 
 # %%
 print("signed, full    ", qtutor.int_range(4, signed=True))
@@ -229,12 +221,12 @@ print("unsigned, narrow", qtutor.int_range(4, signed=False, narrow_range=True))
 print("-8 becomes      ", qtutor.saturate(ends, bit_width=4, signed=True, narrow_range=True)[0].item())
 
 # %% [markdown]
-# In −7 … 7 every integer has its opposite, and 0 lies in the middle. Brevitas's usual weight quantizers work in it. The price is one bit pattern of sixteen, `1000`, that never occurs; at 8 bits it is one of 256. Only saturation can respect a narrow range: whoever keeps the low bits keeps `1000` too.
+# In −7 … 7 every integer has its opposite, and 0 lies in the middle (0 … 14 is the same range moved up by 7, around a zero point of 7). Brevitas's usual weight quantizers work in it. The price is one bit pattern of sixteen, `1000`, that never occurs; at 8 bits it is one of 256. Only saturation can respect a narrow range: whoever keeps the low bits keeps `1000` too.
 #
 # ## What training feels
 # The second slip hides until a network is trained. Training moves a weight against its *gradient*: how much the result changes when the weight does. Rounding is flat, so its true gradient is 0 nearly everywhere; `round_ste` (chapter 1) passes a 1 straight through instead. What should a clamp pass on?
 #
-# Here are four ways to round and clamp, for five numbers in units of the step, in 4 unsigned bits. Decide for each number whether training should be able to move it: 14, 15, 15.4, 16, −1.
+# Here are four ways to round and clamp, for five numbers in units of the step, in 4 unsigned bits. One of them uses `tensor_clamp_ste`, which clamps forward and passes 1 back, as `round_ste` does. Decide for each number whether training should be able to move it: 14, 15, 15.4, 16, −1.
 
 # %%
 u = torch.tensor([14.0, 15.0, 15.4, 16.0, -1.0], requires_grad=True)
@@ -250,19 +242,20 @@ for name, way in ways.items():
     print(f"{name:26}", *[f"{int(g):4}" for g in slope])
 
 # %% [markdown]
-# - In the tutorial's line, 15 gets a 0. But 15 fits: it is the largest integer, not beyond it (`>=` where `>` belongs). And −1 gets a 1, because its lower end is missing. These two are the slips.
-# - A 0 at 16, which truly saturates, is a choice and no slip. Many quantizers make it.
-# - The second and third rows differ at 15.4 alone: it rounds to 15, which fits, but it lies beyond 15 before it is rounded.
-# - In the last row everything passes. A saturated weight can come back that way.
+# - 14 and 15 fit, so training must be able to move them. The tutorial's line gives 15 a 0: `>=` where `>` belongs. It gives −1 a 1, because its lower end is missing. These are the two slips. `>=` changes no integer, so no print of integers shows it.
+# - 15.4 depends on the order. It rounds to 15, which fits, but it lies beyond 15 before it is rounded. Rows two and three differ here alone.
+# - 16 and −1 are a choice. 0 is the true gradient: pushed a little, up or down, 16 still becomes 15. 1 is untrue and useful: only with it can the number come back.
+#
+# Activations (the numbers that travel between layers) are computed anew for each input, so none of them is stuck: they are often trained with row two. A weight is kept from step to step, and once its gradient is 0 it stays where it is: weights are often trained with row four.
 #
 # | row | who uses it |
 # |---|---|
 # | `torch.where` | the tutorial |
-# | round, then clamp | Brevitas's activation quantizers, `torch.fake_quantize_per_tensor_affine`, `quant_tensor` below |
+# | round, then clamp | Brevitas's activation quantizers |
 # | clamp, then round | TensorFlow's `fake_quant` operators; the order is also that of PACT, a method that learns the upper end |
 # | straight through both | Brevitas's weight quantizers, as they come |
 #
-# Activations (the numbers that travel between layers) are often trained with the second row, weights with the last. You can find out to which row a function belongs. Which are these two?
+# You can find out to which row a function belongs. Two more: torch's own fake quantizer, and `quant_tensor`, which comes next. Which two of the five numbers decide?
 
 # %%
 fake = torch.fake_quantize_per_tensor_affine(u, scale=1.0, zero_point=0, quant_min=0, quant_max=15)
@@ -272,50 +265,32 @@ for name, way in {"torch.fake_quantize": fake, "quant_tensor": ours}.items():
     print(f"{name:26}", *[f"{int(g):4}" for g in slope])
 
 # %% [markdown]
+# Both are row two, round and then clamp: 15.4 passes, 16 does not.
+#
 # ## The whole step: `quant_tensor`
-# Divide, add the zero point, round, saturate: the tutorial puts this into one function, and ours has its name and its results, with the slips mended. Its first test has scale 0.5 and zero point 1.5. Work out the first three integers and the last before you run the cell. Every one of them is a tie.
+# Divide, add the zero point, round, saturate: the tutorial puts this into one function. Ours has its name and, on its three tests, its results; the slips are mended. The first test has scale 0.5 and zero point 1.5. Work out the first three integers and the last before you run the cell. Every one of them is a tie.
 
 # %%
-a = IntQuantTensor(torch.arange(10.0), scale=0.5, zero_point=1.5, bit_width=4, signed=False, training=False)
-print(a._pre_round_int_value.tolist())
-quant_tensor(a, quant_type=True)
+halves = IntQuantTensor(torch.arange(10.0), scale=0.5, zero_point=1.5, bit_width=4, signed=False, training=False)
+print(halves._pre_round_int_value.tolist())
+quant_tensor(halves, quant_type=True)
 
 # %% [markdown]
 # 1.5, 3.5 and 5.5 go to their even neighbours 2, 4 and 6. From 15.5 on all saturate at 15.
 #
-# With `quant_type=True` an `IntQuantTensor` comes back, with scale 1 and zero point 0: the integers are kept, and what they stand for is forgotten. With `keep_scale=True` it is remembered:
+# With `quant_type=True` an `IntQuantTensor` comes back, with scale 1 and zero point 0: the integers are kept, and what they stand for is forgotten. Without it they come in a plain float tensor, so that gradients can flow. With `keep_scale=True`, which chapter 3 uses, nothing is forgotten, and the first 2 stands for 0.5 · (2 − 1.5) = 0.25. What was given is 0.0: a fractional zero point has no integer for it, only one close by.
+#
+# The two other tests have two and three dimensions. Shape changes nothing, since every value is treated alone; look at the second value of each.
 
 # %%
-kept = quant_tensor(a, keep_scale=True)
-print("value     ", kept.value.tolist())
-print("scale     ", kept.scale.item())
-print("zero point", kept.zero_point.item())
-print("int()     ", kept.int().tolist())
+square, cube = -torch.arange(16.0).reshape(4, 4), torch.arange(32.0).reshape(2, 4, 4)
+square = IntQuantTensor(square, scale=0.2, zero_point=2.5, bit_width=4, signed=True, training=False)
+cube = IntQuantTensor(cube, scale=0.1, zero_point=3.5, bit_width=4, signed=False, training=False)
+print(quant_tensor(square).int().tolist())
+print(quant_tensor(cube).int().tolist())
 
 # %% [markdown]
-# Now `int()` is content: every integer is whole and fits. And you see what was stored instead of 0.0: 0.25, half a step away. A fractional zero point has no integer for 0.0 either, only one close by.
-#
-# The tutorial's two other tests are a tensor of two dimensions and one of three. Shape changes nothing, since every value is treated alone.
-#
-# <details><summary>The tensors of the two tests</summary>
-#
-# Two dimensions: 4 × 4 values 0, −1, … −15, scale 0.2, zero point 2.5, 4 signed bits. The second value is −5 + 2.5 = −2.5, a tie, and goes to −2.
-#
-# Three dimensions: 2 × 4 × 4 values 0, 1, … 31, scale 0.1, zero point 3.5, 4 unsigned bits. The second value is 10 + 3.5 = 13.5, a tie, and goes to 14.
-#
-# Without `quant_type` the integers come in a float tensor, as in the tutorial, so that gradients can flow.
-# </details>
-
-# %%
-matrix = -torch.arange(16.0).reshape(4, 4)
-quant_tensor(IntQuantTensor(matrix, scale=0.2, zero_point=2.5, bit_width=4, signed=True, training=False))
-
-# %%
-cube = torch.arange(32.0).reshape(2, 4, 4)
-quant_tensor(IntQuantTensor(cube, scale=0.1, zero_point=3.5, bit_width=4, signed=False, training=False))
-
-# %% [markdown]
-# Nearly everything sits at one end: 14 of the 16 values, 30 of the 32. A scale of 0.2 and 4 bits are too small a window for values down to −15. How to choose a better one is the subject of chapter 6.
+# −1.0 at scale 0.2 is −5 + 2.5 = −2.5, a tie, and goes to −2. 1.0 at scale 0.1 is 10 + 3.5 = 13.5, a tie, and goes to 14. Nearly all the rest sits at one end, 14 of the 16 values and 30 of the 32: these windows are too small for values down to −15 and up to 31. How to choose a better one is the subject of chapter 6.
 #
 # ## Explorer: saturate against wrap
 # Choose a width, a sign and two numbers. The ring shows what a plain adder leaves, the bar what a saturating one does. 5 + 2 fits, so move one of them, and watch both answers leave each other.
@@ -334,14 +309,14 @@ show(draw_ring(new_axes(7, 4), a=5, b=6, bit_width=4, signed=True))
 #
 # <details><summary>Answer</summary>
 #
-# Wrapped: 0, then −16 at b = 1, and it stays −16. Saturated: 0, then −1, −2, … −7. A wrapped error is always a whole turn, and it lands at the opposite end. A saturated error starts at 1 and grows.
+# Wrapped: exact at b = 0, then −16 at b = 1, and it stays −16. Saturated: exact, then −1, −2, … −7. A wrapped error is always a whole turn: the answer enters at the opposite end and walks on from there, −8, −7, … −2. A saturated error starts at one step and grows.
 # </details>
 #
 # **2.** Is there a pair whose wrapped answer is nearer to the exact sum than its saturated one?
 #
 # <details><summary>Answer</summary>
 #
-# No. In 4 bits the wrapped error is 16 whenever there is one. The saturated error is largest at −8 + (−8), which is kept as −8: 8. Unsigned it is largest at 15 + 15, kept as 15: 15, still below 16. So why would anyone wrap? It costs nothing, and there is a second reason: exercise 2.B leads to it.
+# No. In 4 bits the wrapped error is 16 steps, up or down, whenever there is one. The largest saturated error of all is that of the unsigned sum 15 + 15 = 30, kept as 15: 15 steps. So why would anyone wrap? It costs nothing, and there is a second reason: exercise 2.B leads to it.
 # </details>
 #
 # **Challenge.** It stands under the picture, and it has two steps. In 4 signed bits, bring the two answers as far apart as they can be. Then make the saturated error as large as it can be.
@@ -368,7 +343,7 @@ def wrap(x, bit_width, signed):
 check("2.B", wrap)
 
 # %% [markdown]
-# A common mistake in this function shows at one position of the ring only. At 8 bits that is one of 256, so a test with a few random numbers would most likely miss it. The check tries every position at 2 to 6 bits.
+# A common mistake in this function shows at one position of the ring only. At 8 bits that is one of 256, so a test with a few random numbers would most likely miss it. The check tries every position at 2 to 6 bits, then whole tensors, large integers among them. (`qtutor.hint("2.B")`, `qtutor.solution("2.B")`.)
 #
 # When both of yours are ✓, drop them into the explorer. `saturation_explorer(wrap=wrap, saturate=saturate)`, in a cell of your own, draws the ring and the bar with your two functions.
 #
@@ -383,7 +358,7 @@ print("saturate", qtutor.saturate(qtutor.saturate(half_way, 4, True) - 8, 4, Tru
 # %% [markdown]
 # The wrapping one. It is off by a whole turn after 7 + 7 = 14 (it holds 14 − 16 = −2), and the next step takes the turn back: −2 − 8 = −10, and −10 + 16 = 6. The saturating one keeps 7 of the 14, and what it has dropped is gone: 7 − 8 = −1.
 #
-# So the choice depends on the place. Where a result is final, as at the output of a layer, saturate: the error is small, and it costs a comparator and a multiplexer. Inside a long sum, use an accumulator (the register that collects a sum) whose final value fits, and let it wrap: it is free, and exact at the end.
+# So the choice depends on the place. Where a result is final, as at the output of a layer, saturate: the error is small, and it costs overflow detection and a multiplexer. Inside a long sum, use an accumulator (the register that collects a sum) whose final value fits, and let it wrap: it is free, and exact at the end.
 #
 # ## Pitfall: torch wraps without a word
 # torch computes with bytes as a plain adder does. Change a and b (0 … 255 each) in the next cell until its two lines differ. What is the smallest sum that goes wrong? Then two riddles:
@@ -405,12 +380,13 @@ print("uint8 255 + 1   ", (torch.tensor([255], dtype=torch.uint8) + torch.tensor
 print("int8 -(-128)    ", (-lowest).item())
 print("int8 abs(-128)  ", lowest.abs().item())
 print("uint8 5, clamped", five.clamp(-8, 7).item())
+print("with min=-8 only", five.clamp(min=-8).item())
 print("int8, float ends", lowest.clamp(-7.0, 7.0).dtype)
 
 # %% [markdown]
 # - 300 − 256 = 44. The smallest sum that goes wrong is 256, which becomes 0.
 # - −128 is its own opposite, and its own absolute value: the narrow range again.
-# - The type is uint8. It cannot hold the lower end −8, which wraps to 248 before `clamp` begins. Now the lower end lies above the upper one, and torch then gives the upper end to everything.
+# - The type is uint8. It cannot hold the lower end −8, which wraps to 248 before `clamp` begins: with that end alone, 5 becomes 248. With both, the lower end lies above the upper one, and torch then gives the upper end to everything.
 # - `clamp` with an end like −7.0 turns int8 into float32: the result is no integer tensor any more.
 #
 # The cure is the same each time: widen, for example with `.to(torch.int32)`, compute, saturate or wrap on purpose, and only then narrow. The library's kernels do so:
@@ -430,7 +406,7 @@ quiz("2")
 # %% [markdown]
 # ## Key points
 # - `bit_width` on an `IntQuantTensor` is a note. Nothing is clamped until you do it; `int()` only refuses.
-# - Saturate: the nearest end. The error starts at 1 and grows; it costs a comparator and a multiplexer.
+# - Saturate: the nearest end. The error starts at one step and grows; it costs overflow detection and a multiplexer.
 # - Wrap: whole turns of 2^bits are lost. The error is large, the logic free, and a sum whose final value fits is exact at its end.
 # - Both ends count. Unsigned formats have a lower end too.
 # - A zero point outside the range leaves real 0.0 without an integer.
@@ -441,6 +417,9 @@ quiz("2")
 # |---|---|
 # | saturate, clamp | replace a value outside the range by the nearest end |
 # | wrap | keep the low bits, drop the rest |
+# | overflow | a result outside the range of its format |
+# | error | stored minus exact |
+# | ring, seam | the integers of a format that wraps, in a circle; the place where the lowest follows the highest |
 # | two's complement | signed integers in bits: the top bit weighs −2^(bits − 1) |
 # | narrow range | the range without its lowest integer (signed) or its highest (unsigned) |
 # | window | the real numbers between scale · (low − zero_point) and scale · (high − zero_point) |
