@@ -146,6 +146,12 @@ def quiz(chapter: str) -> Questions:
     chapter   "1", "2", …
     returns   a widget: `.choose(number, option)` is as good as a click, `.feedback` what it says
     raises    ValueError for a chapter without a quiz
+
+    >>> questions = quiz("0")
+    >>> questions.choose(1, "6")
+    >>> print(questions.feedback)
+    ✗ No. That divides by the scale, which is the way from the real number to its integer.
+    0 of 1 right so far, 2 to go.
     """
     text = str(chapter).strip()
     number = str(int(text)) if text.isdecimal() else text

@@ -35,6 +35,13 @@ def solution(name: str) -> None:
     name     an exercise, "2.A"
     prints   the function that `check` compares with, so that the two cannot differ
     raises   nothing
+
+    >>> solution("1.A")  # doctest: +ELLIPSIS
+    def to_real(q, scale, zero_point):
+    ...
+        return scale * (q.to(torch.int32) - zero_point)
+    ...
+    Why: q is a number of steps counted from an offset: ...
     """
     exercise = find(name)
     if exercise is None:
