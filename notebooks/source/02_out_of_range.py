@@ -319,11 +319,11 @@ show(draw_ring(new_axes(7, 4), a=5, b=6, bit_width=4, signed=True))
 # No. In 4 bits the wrapped error is 16 steps, up or down, whenever there is one. The largest saturated error of all is that of the unsigned sum 15 + 15 = 30, kept as 15: 15 steps. So why would anyone wrap? It costs nothing, and there is a second reason: exercise 2.B leads to it.
 # </details>
 #
-# **Challenge.** It stands under the picture, and it has two steps. In 4 signed bits, bring the two answers as far apart as they can be. Then make the saturated error as large as it can be.
+# **Challenge.** It stands under the picture, in two steps, for 4 signed bits.
 #
 # <details><summary>Answer</summary>
 #
-# 7 + 1: saturated 7, wrapped −8, which is 15 apart (so is −8 + (−1)). The largest saturated error is the 8 of −8 + (−8). Its wrapped answer is 0.
+# Farthest apart: 7 + 1, saturated 7 and wrapped −8, which is 15 (so is −8 + (−1)). The largest saturated error is the 8 of −8 + (−8). Its wrapped answer is 0.
 # </details>
 #
 # ## Exercise 2.B: wrap
@@ -345,7 +345,7 @@ check("2.B", wrap)
 # %% [markdown]
 # A common mistake in this function shows at one position of the ring only. At 8 bits that is one of 256, so a test with a few random numbers would most likely miss it. The check tries every position at 2 to 6 bits, then whole tensors, large integers among them. (`qtutor.hint("2.B")`, `qtutor.solution("2.B")`.)
 #
-# When both of yours are ✓, drop them into the explorer. `saturation_explorer(wrap=wrap, saturate=saturate)`, in a cell of your own, draws the ring and the bar with your two functions.
+# Both ✓? `saturation_explorer(wrap=wrap, saturate=saturate)`, in a cell of your own, draws ring and bar with your two functions.
 #
 # ### An overflow that mends itself
 # A long sum leaves the range on its way, and its end fits. In 4 signed bits: 7 + 7 − 8, which is 6. Decide which of the two adders gives 6.
