@@ -324,13 +324,13 @@ QUIZ = (
         },
     ),
     QuizQuestion(
-        "torch.round of 2.5 and of 3.5:",
-        right="2 and 4",
+        "Value 1.5, scale 1, zero point 1: which integer do Brevitas and ONNX Runtime give?",
+        right="Brevitas 2, ONNX Runtime 3",
         reasons={
-            "3 and 4": "Halves up is the rule of school; torch takes halves to even.",
-            "2 and 4": "Both are ties, and each goes to its even neighbour.",
-            "2 and 3": "That cuts the fraction off; 3.5 is as near to 4, and 4 is even.",
-            "3 and 3": "3 is odd: ties go to the even neighbour.",
+            "Brevitas 3, ONNX Runtime 2": "That swaps the two: it is Brevitas that adds the zero point first.",
+            "Brevitas 2, ONNX Runtime 3": "1.5 + 1 = 2.5 goes to its even neighbour 2; 1.5 goes to 2, and 2 + 1 = 3.",
+            "both 2": "Brevitas does: 1.5 + 1 = 2.5 goes to 2. ONNX Runtime rounds first, 1.5 to 2, and then adds 1.",
+            "both 3": "ONNX Runtime does: 1.5 goes to 2, and 2 + 1 = 3. Brevitas adds first, and 2.5 goes to 2.",
         },
     ),
     QuizQuestion(
@@ -351,8 +351,8 @@ QUIZ = (
             " the scale, which you kept.",
             "rounding errors halve": "Half the step would halve them; the step is the scale, which you kept.",
             "they vanish": "Between two grid points there is still one whole step to be rounded over.",
-            "rounding errors stay, fewer values saturate": "The scale is the step, and so the rounding error; the"
-            " width is the reach.",
+            "rounding errors stay, fewer values saturate": "The step is the scale, and it decides the rounding"
+            " error; the width makes the window longer.",
         },
     ),
 )
