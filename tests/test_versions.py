@@ -179,8 +179,12 @@ def named_versions(text: str) -> list[tuple[str, str]]:
     return [(PROSE_NAMES.get(name.lower(), name.lower()), version) for name, version in found]
 
 
+THE_TUTORIAL = re.compile(r"(?:tutorial|public notebook)[^.]*?Brevitas 0\.11(?!\.?\d)")  # was written for that version
+
+
 def wrong_versions(text: str) -> list[str]:
     """The versions named in prose that are not the pinned ones (2.13 may stand for 2.13.0)."""
+    text = THE_TUTORIAL.sub("", text)
     pinned = pins((ROOT / "constraints.txt").read_text("utf-8"))
     return [
         f"{name} {version}"
@@ -211,4 +215,6 @@ def test_a_version_that_the_course_names_wrongly_is_found() -> None:
     pinned = pins((ROOT / "constraints.txt").read_text("utf-8"))
     assert wrong_versions(f"Brevitas {pinned['brevitas']} and PyTorch {pinned['torch'][:4]}") == []
     assert wrong_versions("Brevitas 0.10.2, PyTorch 1.13") == ["brevitas 0.10.2", "torch 1.13"]
+    assert wrong_versions("a public notebook on Brevitas 0.11, from which we took") == []
+    assert wrong_versions("Tested with Brevitas 0.11.") == ["brevitas 0.11"]
     assert wrong_versions("Python 3.11 to 3.13, scale 0.1, chapter 2") == []
