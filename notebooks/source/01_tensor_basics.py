@@ -144,9 +144,10 @@ t2 = IntQuantTensor(a, scale=0.2, zero_point=2.0, bit_width=8.0, signed=False, t
 t3 = IntQuantTensor(b, scale=0.5, zero_point=3.0, bit_width=8.0, signed=False, training=False)
 for t in (t2, t3):
     before = t._pre_round_int_value
-    others = [t.int(float_datatype=True), torch.round(t.value / t.scale + t.zero_point), before, round_ste(before)]
+    others = [t.int(float_datatype=True), torch.round(t.value / t.scale + t.zero_point), round_ste(before)]
     print(t.int())
-    print("the four other roads give the same:", all(torch.equal(t.int().float(), road) for road in others))
+    print("_pre_round_int_value:", before.tolist())
+    print("manual, round_ste and int(float_datatype=True) are the same:", all(torch.equal(before, x) for x in others))
 
 # %% [markdown]
 # <details><summary>Check one of each by hand: 5.0 in the first, 21.0 in the second.</summary>
@@ -337,7 +338,7 @@ print("values stored as −8, −7, …, 7:", per_integer.tolist())
 #
 # </details>
 #
-# The one insight to keep: **the scale sets the step and, with the width, the length of the window; the zero point only slides it.**
+# The one insight to keep: **the scale sets the step and, with the width, the length of the window; sign and zero point only slide it.**
 
 # %% [markdown]
 # ## Integers and training
