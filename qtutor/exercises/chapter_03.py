@@ -494,15 +494,25 @@ EXERCISES = (EXERCISE_A, EXERCISE_B, EXERCISE_C)
 PREDICTIONS = (
     Prediction(
         "3.1",
-        right="44",
+        right="5",
         reasons={
-            "300": "The result has the operands' type, uint8, and 300 does not fit.",
-            "255": "torch does not saturate: uint8 keeps the lowest 8 bits.",
-            "44": "300 − 256: torch wraps without a word.",
+            "1": "(11 − 1) · ½ is 5: the offset of a is gone, that of b is still in.",
+            "2.5": "The mean of 1 and 4 would be right for the mean of the integers; (11 − 2.5) · ½ is 4.25.",
+            "4": "(11 − 4) · ½ is 3.5: the offset of b is gone, that of a is still in.",
+            "5": "Each integer brings its own offset along, 1 and 4: (11 − 5) · ½ is 3.",
         },
     ),
     Prediction(
         "3.2",
+        right="-56",
+        reasons={
+            "200": "The result has the operands' type, int8, and 200 does not fit.",
+            "127": "torch does not saturate: int8 keeps the lowest 8 bits.",
+            "-56": "200 − 256: torch wraps without a word.",
+        },
+    ),
+    Prediction(
+        "3.3",
         right="6",
         reasons={
             "5": "One more than the wider, which is Brevitas's answer too; but the sums run from −8 to 22, and signed"
@@ -512,11 +522,11 @@ PREDICTIONS = (
         },
     ),
     Prediction(
-        "3.3",
+        "3.4",
         right="one apart somewhere",
         reasons={
-            "the same everywhere": "That holds where every value lies on the grid and the zero points are whole. A zero"
-            " point with a half in it makes every integer a tie.",
+            "the same everywhere": "That holds where nothing is rounded. Here the zero points end in ½, so the values,"
+            " whole multiples of the scale, are ties.",
             "one apart somewhere": "21 31 41 51 and 22 30 42 50: here it is everywhere, up and down by turns.",
             "further apart": "Three roundings, each by half a step at most, cannot make more than 1 between two"
             " integers.",
@@ -529,12 +539,12 @@ QUIZ = (
         "Two tensors, scales 0.2 and 0.5, zero points 0. What does qa + qb mean?",
         right="nothing, until one is brought to the other's scale",
         reasons={
-            "the sum at scale 0.35": "The mean of two scales is the scale of neither: a step of 0.2 and a step of 0.5"
-            " make 0.7, and 2 · 0.35 agrees only because there is one of each.",
+            "the sum at scale 0.35": "Take qa = 1, qb = 0: the real sum is 0.2, not 0.35. The mean of two scales is"
+            " the scale of neither.",
             "nothing, until one is brought to the other's scale": "Integers count steps, and steps of two sizes cannot"
             " be counted together.",
-            "the sum at scale 0.7": "Scales do not add: a step of 0.2 and a step of 0.5 are 0.7, but qa + qb is 2.",
-            "the sum at scale 0.5": "Only qb counts steps of 0.5.",
+            "the sum at scale 0.7": "Take qa = 1, qb = 0: the real sum is 0.2, not 0.7. Scales do not add.",
+            "the sum at scale 0.5": "Take qa = 1, qb = 0: the real sum is 0.2, not 0.5. Only qb counts steps of 0.5.",
         },
     ),
     QuizQuestion(
@@ -548,20 +558,32 @@ QUIZ = (
         },
     ),
     QuizQuestion(
-        "How many bits does s8 + s8 need, so that nothing is lost?",
-        right="9, signed",
+        "How many bits does u8 + s8 need, so that nothing is lost?",
+        right="10, signed",
         reasons={
-            "8, signed": "Then −128 + −128 must saturate or wrap, and something is lost.",
-            "9, signed": "The sums are −256 … 254; signed 9 bits hold −256 … 255.",
-            "10, signed": "9 are enough: −256 … 254 lies inside −256 … 255.",
+            "9, signed": "One more than the wider is right for s8 + s8. Here the highest sum is 255 + 127 = 382, and"
+            " signed 9 bits end at 255.",
+            "9, unsigned": "382 fits, but the lowest sum is 0 − 128, and no unsigned format holds it.",
+            "10, signed": "The sums are −128 … 382; signed 9 bits end at 255, signed 10 bits hold −512 … 511.",
             "16, signed": "That is the rule for a product.",
         },
     ),
     QuizQuestion(
-        "The integers of the sum and the sum of the integers differ by 1. Which does the hardware compute?",
+        "A stored tensor moves from scale 0.2 to scale 0.5, and nothing saturates. By how much can that change a number?",
+        right="0.25",
+        reasons={
+            "0.25": "Half a step of the new scale: the nearest step is never further away.",
+            "0.1": "Half a step of the old scale: that was the error of storing it, not of the move.",
+            "0.5": "A whole step: rounding to the nearest never goes so far.",
+            "0": "Only where the old scale is a whole multiple of the new one, and 0.2 / 0.5 = 0.4.",
+        },
+    ),
+    QuizQuestion(
+        "Two registers of one scale meet in an adder. The integers of the sum and the sum of the integers differ by 1."
+        " Which of them comes out?",
         right="the sum of the integers",
         reasons={
-            "the integers of the sum": "That is what a simulation in floats computes: the hardware has no unrounded"
+            "the integers of the sum": "That is what a simulation in floats computes: an adder has no unrounded"
             " values to add.",
             "their mean": "Nobody computes both, so nobody can take their mean.",
             "the sum of the integers": "The registers hold integers, and an adder adds what they hold.",
