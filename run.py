@@ -3,6 +3,7 @@
     python3 run.py lab      open the course in JupyterLab
     python3 run.py test     run every test, the notebooks included
     python3 run.py build    make notebooks/*.ipynb from notebooks/source/*.py (for authors)
+    python3 run.py site     make the web site of the course in build/site (for authors)
 
 What follows the command goes to the program behind it: lab takes JupyterLab's options, test takes pytest's.
 The first run makes the folder .venv beside this file and installs everything there; delete it to start afresh.
@@ -28,9 +29,10 @@ OLDEST, NEWEST = (3, 11), (3, 13)  # as requires-python in pyproject.toml
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 UNFINISHED = "unfinished"
 COMMANDS = {  # name: (extras it needs, the program behind it)
-    "lab": ("", ["-m", "jupyterlab", "notebooks/00_welcome.ipynb"]),
-    "test": ("test", ["-m", "pytest"]),
-    "build": ("test", [os.path.join("notebooks", "source", "build.py")]),
+    "lab": ([], ["-m", "jupyterlab", "notebooks/00_welcome.ipynb"]),
+    "test": (["test"], ["-m", "pytest"]),
+    "build": (["test"], [os.path.join("notebooks", "source", "build.py")]),
+    "site": (["site", "test"], [os.path.join("docs", "build.py")]),
 }
 NETWORK_WORDS = (
     "connection broken by",
@@ -54,9 +56,9 @@ def main(arguments: List[str]) -> int:
         return 0
     if arguments[0] not in COMMANDS:
         stop(f"there is no command {arguments[0]!r}; choose from {', '.join(COMMANDS)}.")
-    extra, program = COMMANDS[arguments[0]]
+    extras, program = COMMANDS[arguments[0]]
     try:
-        prepare(extra)
+        prepare(extras)
     except KeyboardInterrupt:
         stop("stopped before everything was installed; the same command starts again.", 130)
     except OSError as problem:
@@ -89,24 +91,25 @@ def interpreter() -> str:
 # ---- the environment: missing, broken, out of date or ready ----------------------------------------------------------
 
 
-def prepare(extra: str) -> None:
+def prepare(extras: List[str]) -> None:
     """Make the environment where it is missing or broken, and install what the stamp does not vouch for."""
     found = read_stamp()
     if must_be_made_anew(found):
         make_environment()
         found = []
-    wanted = stamp(extra)
-    if found[:3] != wanted[:3] or extra not in ("", found[3]):
-        install(extra, found)
+    installed = found[3].split() if len(found) > 3 else []
+    wanted = stamp(sorted({*installed, *extras}))
+    if found != wanted:
+        install(wanted, found)
 
 
-def stamp(extra: str) -> List[str]:
+def stamp(extras: List[str]) -> List[str]:
     """What is installed, from what: folder, Python, the two files that decide, and the extras."""
     digest = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         with open(os.path.join(ROOT, name), "rb") as file:
             digest.update(file.read().replace(b"\r\n", b"\n"))
-    return [ROOT, "Python {}.{}".format(*sys.version_info[:2]), digest.hexdigest(), extra]
+    return [ROOT, "Python {}.{}".format(*sys.version_info[:2]), digest.hexdigest(), " ".join(extras)]
 
 
 def read_stamp() -> List[str]:
@@ -187,19 +190,20 @@ def remove_environment() -> None:
 # ---- installing ------------------------------------------------------------------------------------------------------
 
 
-def install(extra: str, found: List[str]) -> None:
+def install(wanted: List[str], found: List[str]) -> None:
     """Install qtutor and what it needs, at the versions of constraints.txt; stamp it when all is there."""
     say("Installing into .venv. The first time takes about two minutes and 1.7 GB of disk; later starts take none.")
     write_stamp([UNFINISHED])
     install_cpu_torch()
-    project = "." + (f"[{extra}]" if extra else "")
+    extras = ",".join(wanted[3].split())
+    project = f".[{extras}]" if extras else "."
     code, output = pip(["install", "-c", "constraints.txt", "-e", project])
     if code:
         if "Installing collected packages" not in output:
             write_stamp(found)  # pip fetches first and installs last: nothing has changed
         stop(explain(output) or f"pip could not install the packages: {last_error(output)} (all its words: {LOG}).")
     quiet_jupyterlab()
-    write_stamp(stamp(extra))
+    write_stamp(wanted)
     say("Installed.")
 
 

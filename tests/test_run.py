@@ -175,6 +175,16 @@ def test_tests_after_the_lab_install_what_the_lab_did_not_need(project: Project)
     assert project.asked() == [TORCH_FIRST, THEN_THE_REST]
 
 
+def test_what_is_there_stays_when_more_is_needed(project: Project) -> None:
+    project.run("site")
+    project.asked()
+    project.run("test")
+    assert project.asked() == []
+    (project.folder / "constraints.txt").write_text("")
+    project.run("lab")
+    assert project.asked() == [TORCH_FIRST, "install -c constraints.txt -e .[site,test]"]
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
 def test_a_change_of_what_is_needed_installs_again(project: Project, name: str) -> None:
     project.run("test")
@@ -187,7 +197,7 @@ def test_a_change_of_what_is_needed_installs_again(project: Project, name: str) 
 
 def test_an_environment_is_made_anew_where_it_is_missing_broken_moved_or_unfinished(project: Project) -> None:
     run = project.module()
-    good = run.stamp("test")
+    good = run.stamp(["test"])
     assert not run.must_be_made_anew(good)
     assert not run.must_be_made_anew([])  # made by hand: it runs, so it is used
     assert run.must_be_made_anew([run.UNFINISHED])
@@ -305,7 +315,7 @@ def test_it_needs_nothing_but_the_standard_library() -> None:
 
 
 def test_an_unknown_command_is_told_the_known_ones(project: Project) -> None:
-    assert "there is no command 'tset'; choose from lab, test, build" in the_sentence(project.run("tset"))
+    assert "there is no command 'tset'; choose from lab, test, " in the_sentence(project.run("tset"))
     assert project.asked() == []
 
 
@@ -313,6 +323,11 @@ def test_without_a_command_it_says_what_there_is(project: Project) -> None:
     done = project.run()
     assert done.returncode == 0
     assert set(re.findall(r"python3 run\.py (\w+) ", done.stdout)) == set(project.module().COMMANDS)
+
+
+def test_what_a_command_starts_exists() -> None:
+    for _, program in load(ROOT / "run.py").COMMANDS.values():
+        assert program[0] == "-m" or (ROOT / program[0]).is_file()
 
 
 @pytest.mark.skipif(
