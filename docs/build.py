@@ -4,29 +4,22 @@ The chapters are run once more, with the explorers' tables written into the page
 hold only the words.
 """
 
-import importlib.util
 import os
 import re
 import shutil
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
+from export import chapters_builder
 from sphinx.cmd.build import main as sphinx
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES, SITE = ROOT / "build" / "pages", ROOT / "build" / "site"
 
 
-def chapters_builder():
-    """Return notebooks/source/build.py as a module: it knows how a chapter is run."""
-    spec = importlib.util.spec_from_file_location("chapters_builder", ROOT / "notebooks" / "source" / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def write_chapters(builder) -> list[str]:
+def write_chapters(builder: ModuleType) -> list[str]:
     """Run every chapter with its explorers embedded; return the names, in order."""
     os.environ["QTUTOR_EMBED"] = "1"
     (PAGES / "chapters").mkdir()

@@ -148,7 +148,7 @@ quantizer_explorer()
 #
 # From chapter 1 on you write short functions, one to three lines each. A cell gives you the first line and the task; you replace the `...`, run it, and run the next cell, which calls `check`. The answer is one of three:
 #
-# | | means |
+# | sign | means |
 # |---|---|
 # | ○ | not attempted yet: there is no answer to judge |
 # | ✓ | right on every input that was tried |
@@ -203,7 +203,7 @@ quiz("0")
 # %% [markdown]
 # ## The map
 #
-# | | chapter | its surprise |
+# | no. | chapter | its surprise |
 # |---|---|---|
 # | 00 | Welcome | you are here |
 # | 01 | [Tensor basics](01_tensor_basics.ipynb) | ½, 1½, 2½, 3½ become 2 2 4 4 or 1 3 3 5, depending on the library |

@@ -33,7 +33,7 @@ check_env()
 #
 # Brevitas is a library that trains quantized networks in PyTorch. Its quantized tensor is called `IntQuantTensor`. You give it six things:
 #
-# | | here | means |
+# | field | here | means |
 # |---|---|---|
 # | `value` | 0.0 … 9.0 | the numbers that you pass in |
 # | `scale` | 0.1 | what one step of the integers is worth |
@@ -196,7 +196,7 @@ print("quantize, as ONNX has", quantize(ties, onnx_like).tolist())
 # %% [markdown]
 # If you said 1 3 3 5, you gave ONNX Runtime's answer, and `quantize` of this course follows it. Both libraries round ties to even. They differ in *when*:
 #
-# | | 0.5 | becomes |
+# | library | 0.5 | becomes |
 # |---|---|---|
 # | Brevitas | adds the zero point first, then rounds: 0.5 + 1 = 1.5 | 2 |
 # | ONNX | rounds first, then adds: 0 + 1 | 1 |

@@ -1,0 +1,173 @@
+"""The built web site and an exported page, without any kernel: explorers, links, accessibility."""
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser.explorers import EXPLORERS
+from browser.lab import readout
+from browser.test_lab import CHAPTERS, go_to
+from playwright.sync_api import Locator, Page, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "build" / "site"
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """The address of the site, built as `run.py site` builds it."""
+    done = subprocess.run(
+        [sys.executable, "docs/build.py"], cwd=ROOT, capture_output=True, encoding="utf-8", env=utf8()
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    yield from served(SITE)
+
+
+def utf8() -> dict[str, str]:
+    return {**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
+
+
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of this machine; yield the address."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing of each request."""
+
+
+PAGES = ["index", "api", "search", *(f"chapters/{chapter}" for chapter in CHAPTERS)]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_offline_and_accessible_in_both_themes(page: Page, site: str, name):
+    page.goto(f"{site}/{name}.html")
+    page.wait_for_load_state("networkidle")
+    for theme in ("light", "dark"):
+        page.evaluate(f"document.body.dataset.theme = '{theme}'")
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+    assert page.complaints == []
+
+
+def explorer_titled(page: Page, title: str) -> Locator:
+    return page.locator(".qtutor-explorer", has=page.locator(".q-title", has_text=title)).first
+
+
+PLACES = {"quantizer": ("01", "Quantizer"), "saturation": ("02", "Saturation"), "two_sums": ("03", "Two sums")}
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_works_on_the_site_without_a_kernel(page: Page, site: str, name):
+    number, title = PLACES[name]
+    chapter = next(chapter for chapter in CHAPTERS if chapter.startswith(number))
+    page.goto(f"{site}/chapters/{chapter}.html")
+    explorer = explorer_titled(page, title)
+    expect(explorer).to_be_visible()
+    for setting in EXPLORERS[name].settings:
+        go_to(explorer, setting)
+        assert readout(explorer) == EXPLORERS[name].words(setting), setting
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+@pytest.mark.parametrize(("width", "zoom"), [(360, 1), (1280, 2)])
+def test_an_explorer_fits_a_small_screen_and_a_large_zoom(page: Page, site: str, name, width, zoom):
+    number, title = PLACES[name]
+    page.set_viewport_size({"width": width // zoom, "height": 900})
+    page.goto(f"{site}/chapters/{next(c for c in CHAPTERS if c.startswith(number))}.html")
+    explorer = explorer_titled(page, title)
+    box = explorer.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width // zoom
+    assert explorer.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_an_exported_notebook_is_one_file_that_works_alone(page: Page, tmp_path: Path):
+    source = ROOT / "notebooks" / "02_out_of_range.ipynb"
+    done = subprocess.run(
+        [sys.executable, "docs/export.py", str(source)], cwd=ROOT, capture_output=True, encoding="utf-8", env=utf8()
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    alone = tmp_path / "alone.html"
+    alone.write_bytes((ROOT / "build" / "export" / "02_out_of_range.html").read_bytes())
+    page.goto(alone.as_uri())
+    explorer = explorer_titled(page, "Saturation")
+    for setting in EXPLORERS["saturation"].settings[:6]:
+        go_to(explorer, setting)
+        assert readout(explorer) == EXPLORERS["saturation"].words(setting), setting
+    assert page.complaints == []
+
+
+class Links(HTMLParser):
+    """The links and the anchors of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        for name, value in attributes:
+            if name in ("href", "src") and value:
+                self.links.append(value)
+            if name in ("id", "name") and value:
+                self.anchors.add(value)
+
+
+def broken_links(folder: Path) -> list[str]:
+    """Every link of a site that leads to no file, or to no anchor of it; addresses elsewhere are left out."""
+    parsed = {path: Links(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
+    broken = []
+    for path, links in parsed.items():
+        for link in links.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not target.exists():
+                broken.append(f"{path.name}: {link} leads to no file")
+            elif parts.fragment and target in parsed and unquote(parts.fragment) not in parsed[target].anchors:
+                broken.append(f"{path.name}: {link} leads to no anchor")
+    return broken
+
+
+def test_all_links_and_anchors_of_the_site_hold(site: str):
+    assert broken_links(SITE.resolve()) == []
+
+
+def test_a_broken_link_or_anchor_would_be_seen(tmp_path: Path):
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html">b</a><a href="#here">here</a><p id="there"></p><a href="#there">ok</a>'
+    )
+    assert sorted(broken_links(tmp_path.resolve())) == [
+        "a.html: #here leads to no anchor",
+        "a.html: b.html leads to no file",
+    ]
+
+
+def test_a_page_that_is_not_accessible_would_be_seen(page: Page):
+    page.set_content('<html lang="en"><title>bad</title><main><h1>bad</h1><input type="range"></main></html>')
+    found = Axe().run(page)
+    assert [violation["id"] for violation in found.response["violations"]] == ["label"]
+
+
+def test_the_search_finds_a_word_of_a_chapter(page: Page, site: str):
+    page.goto(f"{site}/search.html?q=saturate")
+    expect(page.locator("#search-results li").first).to_be_visible()
+    assert page.complaints == []
