@@ -81,7 +81,7 @@ def test_its_links_lead_somewhere(paper: str) -> None:
 
 def chapters_listed(text: str) -> list[tuple[str, str, str, str]]:
     """Number, title, file and minutes, as the table has them."""
-    return re.findall(r"^\| (\d\d) \| \[(.*?)\]\((.*?)\) \|.*\| (\d+) \|$", text, flags=re.MULTILINE)
+    return re.findall(r"^\| (\d\d) \| \[(.*?)\]\((.*?)\) \|.*\| (\S.*?) \|$", text, flags=re.MULTILINE)
 
 
 def chapters_written() -> list[tuple[str, str, str, str]]:
@@ -89,7 +89,7 @@ def chapters_written() -> list[tuple[str, str, str, str]]:
     found = []
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         first = "".join(json.loads(path.read_text("utf-8"))["cells"][0]["source"])
-        heading = re.match(r"# (\d\d) (.+)\n\*About (\d+) minutes", first)
+        heading = re.match(r"# (\d\d) (.+)\n\*(?:About )?(\d+(?: to \d+)?) minutes", first)
         assert heading, f"{path.name} does not begin with its number, title and minutes"
         found.append((heading[1], heading[2], f"notebooks/{path.name}", heading[3]))
     return found

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import sysconfig
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,9 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("pyproject.toml", "constraints.txt", "environment.yml")
+SITE_PACKAGES = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+# not what lies elsewhere on sys.path: setuptools brings copies of some packages for itself
+INSTALLED = {canonicalize_name(dist.name): dist for dist in metadata.distributions(path=list(SITE_PACKAGES))}
 PROSE_NAMES = {"pytorch": "torch", "onnx runtime": "onnxruntime"}  # what a sentence calls them: what pip calls them
 
 
@@ -113,9 +117,7 @@ def not_as_pinned(pinned: dict[str, str], installed: dict[str, str]) -> list[str
 
 
 def test_the_tests_run_with_the_pinned_versions() -> None:
-    # the first found is the one that is imported; setuptools brings copies of some for itself
-    found = {canonicalize_name(dist.name) for dist in metadata.distributions()}
-    installed = {name: metadata.version(name) for name in found}
+    installed = {name: dist.version for name, dist in INSTALLED.items()}
     pinned = pins((ROOT / "constraints.txt").read_text("utf-8"))
     assert not_as_pinned(pinned, installed) == []
     assert not_as_pinned({"torch": "0.1.0"}, installed) != []
@@ -129,7 +131,7 @@ def refusing(python: str, requires: dict[str, str]) -> list[str]:
 def test_the_pinned_versions_install_on_every_python_that_is_named() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     pinned = pins((ROOT / "constraints.txt").read_text("utf-8"))
-    requires = {name: metadata.metadata(name).get("Requires-Python") or "" for name in pinned if is_installed(name)}
+    requires = {name: INSTALLED[name].metadata.get("Requires-Python") or "" for name in pinned if name in INSTALLED}
     pythons = [f"3.{minor}.0" for minor in range(30) if f"3.{minor}.0" in SpecifierSet(project["requires-python"])]
     assert len(pythons) == 3
     assert {python: refusing(python, requires) for python in pythons} == {python: [] for python in pythons}
@@ -143,7 +145,7 @@ def closure(names: list[str]) -> set[str]:
         name = canonicalize_name(names.pop())
         if name not in seen:
             seen.add(name)
-            needs = [Requirement(line) for line in metadata.requires(name) or []]
+            needs = [Requirement(line) for line in INSTALLED[name].requires or []]
             # no extras: what only an extra of a package needs is not installed with it
             names += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
             names += [inner for need in needs for inner in extra_needs(need)]
@@ -154,26 +156,24 @@ def extra_needs(need: Requirement) -> list[str]:
     """What the extras of one requirement bring, such as jsonschema[format-nongpl]."""
     if not need.extras or (need.marker and not need.marker.evaluate({"extra": ""})):
         return []
-    lines = [Requirement(line) for line in metadata.requires(need.name) or []]
+    lines = [Requirement(line) for line in INSTALLED[canonicalize_name(need.name)].requires or []]
     return [
         line.name for line in lines for extra in need.extras if line.marker and line.marker.evaluate({"extra": extra})
     ]
 
 
-def is_installed(name: str) -> bool:
-    return any(True for _ in metadata.distributions(name=name))
-
-
 def test_every_package_that_is_installed_for_us_is_pinned_and_no_other() -> None:
     wanted = [need.name for need in requirements((ROOT / "pyproject.toml").read_text("utf-8"))]
-    needed = closure([name for name in wanted if is_installed(name)])  # the extra "site" need not be there
+    needed = closure(
+        [name for name in wanted if canonicalize_name(name) in INSTALLED]
+    )  # the extra "site" need not be there
     pinned = set(pins((ROOT / "constraints.txt").read_text("utf-8")))
     elsewhere = {"appnope", "colorama", "pywinpty", "pywin32"}  # what macOS and Windows need besides
     gpu = {name for name in needed if name.startswith(("nvidia-", "cuda-", "triton"))}  # what torch's GPU build needs
     assert {"torch", "pytest", "sympy"} <= needed
     assert needed - pinned - gpu <= elsewhere
     if sys.platform == "linux" and sys.version_info[:2] == (3, 11):  # elsewhere some of the pins are not needed
-        assert {name for name in pinned - needed if is_installed(name)} == set()
+        assert (pinned - needed) & set(INSTALLED) == set()
 
 
 def named_versions(text: str) -> list[tuple[str, str]]:
