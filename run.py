@@ -2,6 +2,7 @@
 
     python3 run.py lab      open the course in JupyterLab
     python3 run.py test     run every test, the notebooks included
+    python3 run.py export   make one HTML file of a notebook, which works offline: export notebooks/02_out_of_range.ipynb
     python3 run.py build    make notebooks/*.ipynb from notebooks/source/*.py (for authors)
     python3 run.py site     make the web site of the course in build/site (for authors)
 
@@ -30,7 +31,8 @@ CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 UNFINISHED = "unfinished"
 COMMANDS = {  # name: (extras it needs, the program behind it)
     "lab": ([], ["-m", "jupyterlab", "notebooks/00_welcome.ipynb"]),
-    "test": (["test"], ["-m", "pytest"]),
+    "test": (["site", "test"], ["-m", "pytest"]),
+    "export": (["test"], [os.path.join("docs", "export.py")]),
     "build": (["test"], [os.path.join("notebooks", "source", "build.py")]),
     "site": (["site", "test"], [os.path.join("docs", "build.py")]),
 }
