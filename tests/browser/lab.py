@@ -1,5 +1,6 @@
 """What a learner does in JupyterLab, as functions: open a notebook, run all of it, move a control, read what is said."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -28,7 +29,7 @@ def run_all(page: Page, cells: int) -> None:
     expect(page.locator(".jp-CodeCell .jp-OutputArea-output")).to_have_count(0)
     choose(page, "Run", "Run All Cells")
     last = page.locator(".jp-CodeCell .jp-InputArea-prompt").nth(cells - 1)
-    expect(last).to_have_text(f"[{cells}]:", timeout=120_000)
+    expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=120_000)  # cleared, it was [ ]
     page.wait_for_selector(IDLE, timeout=60_000)
 
 

@@ -20,8 +20,8 @@ def test_a_chapter_runs_whole_and_shows_no_error_but_its_own(page: Page, lab: st
     open_notebook(page, lab, f"{chapter}.ipynb")
     run_all(page, len(cells))
     meant = sum("raises-exception" in cell.metadata.get("tags", []) for cell in cells)
-    expect(page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')).to_have_count(0)
-    expect(page.locator('[data-mime-type="application/vnd.jupyter.error"]')).to_have_count(meant)
+    failed = '[data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type="application/vnd.jupyter.error"]'
+    expect(page.locator(failed)).to_have_count(meant)
     explorers = sum("_explorer()" in cell.source and "def " not in cell.source for cell in cells)
     expect(page.locator(".qtutor-explorer")).to_have_count(explorers)
     predictions = sum(cell.source.lstrip().startswith(("predict(", "quiz(", "question")) for cell in cells)
