@@ -292,12 +292,12 @@ PREDICTIONS = (
     ),
     Prediction(
         "2.2",
-        right="-8",
+        right="−8",
         reasons={
             "8": "8 needs a fifth bit: signed, 4 bits end at 7.",
             "7": "That is what a saturating adder gives; it needs overflow detection and a multiplexer more than a plain"
             " one.",
-            "-8": "The sum is 1000, and a signed reader takes that pattern for -8.",
+            "−8": "The sum is 1000, and a signed reader takes that pattern for −8.",
         },
     ),
     Prediction(

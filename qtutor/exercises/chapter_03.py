@@ -504,11 +504,11 @@ PREDICTIONS = (
     ),
     Prediction(
         "3.2",
-        right="-56",
+        right="−56",
         reasons={
             "200": "The result has the operands' type, int8, and 200 does not fit.",
             "127": "torch does not saturate: int8 keeps the lowest 8 bits.",
-            "-56": "200 − 256: torch wraps without a word.",
+            "−56": "200 − 256: torch wraps without a word.",
         },
     ),
     Prediction(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import traitlets
 
 from qtutor.exercises.catalogue import PREDICTIONS, QUIZZES, no_such
 from qtutor.exercises.questions import Prediction, QuizQuestion
+from qtutor.pictures import embedded
 
 FOLDER = pathlib.Path(__file__).parent
 NONE = -1  # the index of an option that was not chosen yet
@@ -54,9 +56,9 @@ class Questions(anywidget.AnyWidget):
     def choose(self, number: int, option: Any) -> None:
         """Choose an option of question `number` (1 for the first), as a click does."""
         options = self.items[number - 1]["options"]
-        if str(option) not in options:
+        if option_text(option) not in options:
             raise ValueError(f"{option!r} is none of the options {', '.join(options)}: choose one of them.")
-        index = options.index(str(option))
+        index = options.index(option_text(option))
         self.chosen = [index if n == number - 1 else old for n, old in enumerate(self.chosen)]
 
     @property
@@ -68,10 +70,11 @@ class Questions(anywidget.AnyWidget):
         return "\n".join([*lines, self.closing])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return {"text/plain": self.words}
-        return {**bundle[0], "text/plain": self.words}, bundle[1]
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        data = {**data, "text/plain": self.words}
+        if embedded.wanted():
+            data["text/html"] = embedded.html(self, FOLDER / "choice.js", FOLDER / "choice.css", self.words)
+        return data, metadata
 
 
 class PredictionQuestion(Questions):
@@ -93,15 +96,15 @@ def predict(id: str, question: str, options: Sequence[Any]) -> PredictionQuestio
     id         names the prediction in its chapter's list, "2.1": there stand the answer and a reason for each option.
                One that is not in the list notes the choice and says no more
     question   what is asked
-    options    what there is to choose from; each is shown as its str()
+    options    what there is to choose from; each is shown as its str(), a negative number with a true minus
     returns    a widget. `.choice` is the chosen option's text, settable; `.feedback` what it says; `.reveal()` tells
                whether the prediction held
     raises     ValueError where the options are no choice: none, a single text, one twice
 
     >>> guess = predict("demo", "7 + 1 in 4 signed bits", [8, 7, -8])
-    >>> guess.choice = 7
+    >>> guess.choice = -8
     >>> guess.feedback
-    'Noted: 7. Run the next cell.'
+    'Noted: −8. Run the next cell.'
     """
     texts = option_texts(id, options)
     known = PREDICTIONS.get(id)
@@ -121,13 +124,22 @@ def option_texts(id: str, options: Sequence[Any]) -> list[str]:
     which = f"options of predict({id!r})"
     if isinstance(options, str):
         raise ValueError(f"{which} is the text {options!r}: give a list of answers, for example ['yes', 'no'].")
-    texts = [str(option) for option in options]
+    texts = [option_text(option) for option in options]
     if not texts:
         raise ValueError(f"{which} is empty: give at least two answers to choose from.")
     twice = [text for text in texts if texts.count(text) > 1]
     if twice:
         raise ValueError(f"{which} names {twice[0]} more than once: give each answer once.")
     return texts
+
+
+def option_text(option: Any) -> str:
+    """Return an option as it is shown: a negative number has a true minus, as in all text of the course.
+
+    >>> option_text(-8), option_text("-0.5"), option_text("8-bit"), option_text("-x")
+    ('−8', '−0.5', '8-bit', '-x')
+    """
+    return re.sub(r"^-(?=[\d.]+$)", "−", str(option))
 
 
 def prediction_reason(known: Prediction | None, text: str) -> str:

@@ -1,5 +1,6 @@
 """predict and quiz: what a click leads to, in Python and in the module that the browser runs."""
 
+import base64
 import itertools
 import json
 import os
@@ -12,6 +13,8 @@ import pytest
 
 from qtutor.exercises import predict, quiz
 from qtutor.exercises.catalogue import PREDICTIONS, QUIZZES
+from qtutor.exercises.choice import option_text
+from qtutor.exercises.questions import Prediction
 
 NODE = shutil.which("node")
 MODULE = Path(__file__).resolve().parents[2] / "qtutor" / "exercises" / "choice.js"
@@ -31,13 +34,15 @@ def test_a_guess_is_noted_and_nothing_is_given_away(overflow):
 def test_after_the_reveal_a_wrong_guess_is_told_why_it_was_tempting(overflow):
     overflow.choice = 7
     overflow.reveal()
-    assert overflow.feedback == f"✗ You noted: 7. What came: -8. {PREDICTIONS['2.2'].reasons['7']}"
+    assert overflow.feedback == f"✗ You noted: 7. What came: −8. {PREDICTIONS['2.2'].reasons['7']}"
 
 
-def test_after_the_reveal_a_right_guess_is_told_that_it_held(overflow):
-    overflow.choice = -8
+@pytest.mark.parametrize("minus_eight", [-8, "-8", "−8"])
+def test_after_the_reveal_a_right_guess_is_told_that_it_held(overflow, minus_eight):
+    overflow.choice = minus_eight
     overflow.reveal()
-    assert overflow.feedback == f"✓ Your prediction held: -8. {PREDICTIONS['2.2'].reasons['-8']}"
+    assert overflow.choice == "−8"
+    assert overflow.feedback == f"✓ Your prediction held: −8. {PREDICTIONS['2.2'].reasons['−8']}"
 
 
 def test_a_prediction_that_is_in_no_list_is_noted_and_no_more():
@@ -51,7 +56,7 @@ def test_an_option_that_has_no_reason_is_still_told_what_came():
     guess = predict("2.2", "7 + 1 in 4 signed bits", [0, -8])
     guess.choice = 0
     guess.reveal()
-    assert guess.feedback == "✗ You noted: 0. What came: -8."
+    assert guess.feedback == "✗ You noted: 0. What came: −8."
 
 
 def test_the_same_prediction_shown_twice_is_two_guesses(overflow):
@@ -62,7 +67,7 @@ def test_the_same_prediction_shown_twice_is_two_guesses(overflow):
 
 @pytest.mark.parametrize("option", [6, None, "seven", 1.5])
 def test_an_option_that_is_not_offered_is_refused_in_a_sentence(overflow, option):
-    with pytest.raises(ValueError, match=re.escape(f"{option!r} is none of the options 8, 7, -8: choose one of them.")):
+    with pytest.raises(ValueError, match=re.escape(f"{option!r} is none of the options 8, 7, −8: choose one of them.")):
         overflow.choice = option
 
 
@@ -72,6 +77,7 @@ def test_an_option_that_is_not_offered_is_refused_in_a_sentence(overflow, option
         ([], "options of predict('2.2') is empty: give at least two answers to choose from."),
         ("yes", "options of predict('2.2') is the text 'yes': give a list of answers, for example ['yes', 'no']."),
         ([8, "8"], "options of predict('2.2') names 8 more than once: give each answer once."),
+        ([-8, "−8"], "options of predict('2.2') names −8 more than once: give each answer once."),
     ],
 )
 def test_options_that_are_no_choice_are_refused_in_a_sentence(options, words):
@@ -104,7 +110,8 @@ def test_an_unknown_quiz_is_refused_in_a_sentence(name):
         quiz(name)
 
 
-def test_a_page_without_widgets_shows_questions_and_options_as_words(overflow):
+def test_a_page_without_widgets_shows_questions_and_options_as_words(overflow, monkeypatch):
+    monkeypatch.delenv("QTUTOR_EMBED", raising=False)
     data = overflow._repr_mimebundle_()[0]
     assert set(data) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
     assert data["text/plain"].splitlines() == [
@@ -112,12 +119,25 @@ def test_a_page_without_widgets_shows_questions_and_options_as_words(overflow):
         "7 + 1 in 4 signed bits",
         "  ( ) 8",
         "  ( ) 7",
-        "  ( ) -8",
+        "  ( ) −8",
         "Decide before you run the next cell.",
     ]
     overflow.choice = 7
     assert overflow._repr_mimebundle_()[0]["text/plain"] == data["text/plain"]  # the same on every run
     assert quiz("1")._repr_mimebundle_()[0]["text/plain"] == quiz("1")._repr_mimebundle_()[0]["text/plain"]
+
+
+@pytest.mark.parametrize(
+    "made", [lambda: predict("2.2", "7 + 1", [8, 7, -8]), lambda: quiz("2")], ids=["predict", "quiz"]
+)
+def test_on_the_web_site_a_question_is_written_into_the_page(made, monkeypatch):
+    monkeypatch.setenv("QTUTOR_EMBED", "1")
+    questions = made()
+    page = questions._repr_mimebundle_()[0]["text/html"]
+    assert json.loads(re.search(r"^const state = (.*);$", page, re.MULTILINE)[1]) == state(questions)
+    assert base64.b64decode(re.search(r"base64,([\w+/=]+)", page)[1]) == MODULE.read_bytes()
+    assert MODULE.with_suffix(".css").read_text("utf-8") in page
+    assert all(line in page for line in questions.words.splitlines())
 
 
 # --- what the lists hold ---------------------------------------------------------------------------------------------
@@ -135,6 +155,16 @@ def test_a_prediction_has_one_right_option_and_a_reason_for_each(known):
     assert known.right in known.reasons
     assert len(known.reasons) >= 3
     assert all(reason.endswith(".") for reason in known.reasons.values())
+
+
+def options_with_a_hyphen(known):
+    """Options that no choice would find, because choices are shown with a true minus."""
+    return [option for option in (known.right, *known.reasons) if option_text(option) != option]
+
+
+def test_the_options_of_predictions_are_written_as_they_are_shown():
+    assert [known.id for known in PREDICTIONS.values() if options_with_a_hyphen(known)] == []
+    assert options_with_a_hyphen(Prediction("2.9", "-8", {"-8": "Why.", "an 8-bit sum": "Why."})) == ["-8", "-8"]
 
 
 def test_the_right_option_of_a_quiz_does_not_always_stand_in_the_same_place():
@@ -205,3 +235,42 @@ def test_a_prediction_without_an_answer_offers_no_reveal(ask):
     own.choice = "tails"
     (answer,) = ask([state(own)])
     assert not answer["offer"]
+
+
+# --- colours ---------------------------------------------------------------------------------------------------------
+
+
+def luminance(colour):
+    """Relative luminance of #rrggbb, as WCAG 2.2 defines it."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def too_faint(style):
+    """The pairs of colours that stand out too little, in the light or in the dark theme."""
+    colours = re.findall(r"--c-(\w+): light-dark\((#\w{6}), (#\w{6})\);", style)
+    needed = {("ink", "back"): 4.5, ("ink", "field"): 4.5, ("line", "back"): 3, ("blue", "back"): 3}
+    themes = [{name: pair[place] for name, *pair in colours} for place in (0, 1)]
+    return [pair for theme in themes for pair, ratio in needed.items() if contrast(*(theme[c] for c in pair)) < ratio]
+
+
+def test_questions_stand_out_in_both_themes_whatever_the_page_has():
+    style = MODULE.with_suffix(".css").read_text("utf-8")
+    assert too_faint(style) == []
+    assert too_faint(style.replace("#1a1a1a", "#777777")) == [("ink", "back"), ("ink", "field")]
+    assert too_faint(style.replace("#8c8c8c", "#555555")) == [("line", "back")]
+    named = re.findall(r"(?:color|background|border|outline)[^:;{]*:\s*([^;]*);", style.partition("--c-field")[2])
+    assert [value for value in named if "jp-" in value or "Text" in value] == []  # nothing is left to the page
+
+
+def test_the_theme_that_a_page_names_decides_in_lab_and_on_the_web_site():
+    style = MODULE.with_suffix(".css").read_text("utf-8")
+    plain, _, automatic = style.partition("@media (prefers-color-scheme: dark) {")
+    assert re.findall(r"(\[[^]]+\]) \.qtutor-choice", plain) == ['[data-jp-theme-light="false"]', '[data-theme="dark"]']
+    assert '[data-theme="auto"] .qtutor-choice { color-scheme: dark; }' in automatic

@@ -13,6 +13,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
 from qtutor.exercises.catalogue import EXERCISES, PREDICTIONS, QUIZZES
+from qtutor.exercises.choice import option_text
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))}
@@ -110,7 +111,7 @@ def faults_of_the_questions(notebook):
     faults = []
     for name, _, options in calls(notebook, "predict"):
         known = PREDICTIONS[name].reasons if name in PREDICTIONS else []
-        if sorted(known) != sorted(str(option) for option in options or []):
+        if sorted(known) != sorted(option_text(option) for option in options or []):
             faults.append(f"prediction {name}: {options} are not the options that have a reason, {list(known)}")
     return faults + [f"no quiz {number}" for (number,) in calls(notebook, "quiz") if number not in QUIZZES]
 
