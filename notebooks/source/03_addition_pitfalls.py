@@ -195,6 +195,7 @@ def quant_transform(q, zero_point, ratio, bit_width, signed):
     """Return the integers q on another scale, zero point and format kept; halves to even, saturated.
 
     q is an int32 tensor, zero_point a Python int, ratio (old scale / new scale) a Python float.
+    The result is a tensor of an integer type.
     """
     ...
 

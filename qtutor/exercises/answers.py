@@ -140,8 +140,12 @@ def write_register(value: Any, case: Case) -> str:
 
 
 def write_integer(value: Any, case: Case) -> str:
-    """Return an integer and its two's complement bits, 4 of them or as many as it needs."""
-    return f"{value} ({bits(value, max(4, natural_width(value)))})"
+    """Return an integer and its bits in the smallest of 4, 8, 16 … bits that holds it, with a sign only where it has one.
+
+    >>> write_integer(-1, Case(())), write_integer(255, Case(())), write_integer(-411, Case(()))
+    ('-1 (1111)', '255 (11111111)', '-411 (1111111001100101)')
+    """
+    return f"{value} ({bits(value, container_width(value))})"
 
 
 def write_sum(value: Any, case: Case) -> str:
@@ -149,9 +153,10 @@ def write_sum(value: Any, case: Case) -> str:
     return f"{write_register(value[0], replace(case, bit_width=case.bit_width + 1))} with zero point {value[1]}"
 
 
-def natural_width(value: int) -> int:
-    """Return how many bits two's complement needs for a value."""
-    return (value if value >= 0 else ~value).bit_length() + 1
+def container_width(value: int) -> int:
+    """Return 4, 8, 16, 32 …, the first that holds a value: unsigned, or in two's complement where it is negative."""
+    needed = value.bit_length() if value >= 0 else (~value).bit_length() + 1
+    return max(4, 1 << (needed - 1).bit_length()) if needed else 4
 
 
 def bits(value: int, width: int) -> str:

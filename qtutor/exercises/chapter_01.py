@@ -5,7 +5,8 @@
 import torch
 
 from qtutor.exercises.answers import read_integers, read_reals, write_integer, write_real
-from qtutor.exercises.exercise import Case, Exercise, WrongAnswer, in_order, tensor
+from qtutor.exercises.exercise import Case, Exercise, Rule, WrongAnswer, in_order, tensor
+from qtutor.exercises.leading import held_at_an_end, whole_turns_of_a_byte
 from qtutor.exercises.questions import Prediction, QuizQuestion
 from qtutor.exercises.runtimes import brevitas_integers, onnx_dequantize
 
@@ -38,6 +39,16 @@ def divided_by_scale(q, scale, zero_point):
 def subtracted_in_uint8(q, scale, zero_point):
     """Subtract in the container's type, where 0 - 1 is 255."""
     return scale * (q - zero_point)
+
+
+def rounded_too(q, scale, zero_point):
+    """Round the real number, as if it were an integer again."""
+    return torch.round(scale * (q.to(torch.int32) - zero_point))
+
+
+def q_has_lost_its_upper_bits(differences):
+    """Say whether every answer is off by a multiple of 256 steps."""
+    return all((d.found - d.expected) / d.case.arguments[1] % 256 == 0 for d in differences)
 
 
 def to_real_small():
@@ -90,7 +101,7 @@ EXERCISE_A = Exercise(
     ),
     reason="q is a number of steps counted from an offset: take the offset away in a type that can go below 0, and"
     " only then give each step its size. The zero point itself comes back as exactly 0.0.",
-    question="What is real 0.0 here: which q stands for it?",
+    question="How many steps is q from the zero point, and how large is one step?",
     wrong=(
         WrongAnswer(
             brackets_forgotten,
@@ -112,7 +123,13 @@ EXERCISE_A = Exercise(
             "Which type was the subtraction done in, and what is the smallest number of that type?",
             "q=0 (uint8), scale=1, zero_point=1: expected -1, yours 255",
         ),
+        WrongAnswer(
+            rounded_too,
+            "May a real number have a fraction, and which of your steps took it away?",
+            "q=1 (int32), scale=0.5, zero_point=0: expected 0.5, yours 0",
+        ),
     ),
+    rules=(Rule(q_has_lost_its_upper_bits, "Does this q fit into the type that you chose?"),),
 )
 
 # --- 1.B -------------------------------------------------------------------------------------------------------------
@@ -167,6 +184,37 @@ def multiplied_by_scale(value, scale, zero_point):
     return torch.round(value * scale + zero_point).to(torch.int32)
 
 
+def kept_in_uint8(value, scale, zero_point):
+    """Choose a type that has no negative integers."""
+    return torch.round(value / scale + zero_point).to(torch.int32).to(torch.uint8)
+
+
+def clamped_to_8_bits(value, scale, zero_point):
+    """Clamp to the range of 8 unsigned bits."""
+    return torch.clamp(torch.round(value / scale + zero_point), 0, 255).to(torch.int32)
+
+
+def divided_in_float64(value, scale, zero_point):
+    """Divide more exactly than Brevitas does."""
+    return torch.round(value.double() / scale + zero_point).to(torch.int32)
+
+
+def multiplied_by_the_reciprocal(value, scale, zero_point):
+    """Multiply by 1 / scale, which rounds twice."""
+    return torch.round(value * (1 / scale) + zero_point).to(torch.int32)
+
+
+def half_a_step_decides(differences):
+    """Say whether all small inputs are right, and the value that is shown lies all but half way between two integers."""
+    value, scale, zero_point = differences[0].case.arguments
+    return len(differences) == 1 and abs((value.item() / scale + zero_point) % 1 - 0.5) < 0.001
+
+
+IN_FLOAT32 = (
+    "Half a step decides here: do you divide by scale and add zero_point as Brevitas does, each once, in float32?"
+)
+
+
 def to_integers_small():
     """Values in eighths of a step from -3 to 3 steps, two scales, four zero points."""
     return in_order(
@@ -198,9 +246,13 @@ def to_integers_wide():
 
 
 def to_integers_runtime_cases():
-    """Brevitas itself, on ties and between them, at even and odd zero points."""
-    value = torch.arange(-1024, 1025, dtype=torch.float32) / 8
-    return [Case((value, scale, zero_point)) for scale in (1.0, 0.5, 0.1) for zero_point in (0, 1, 2, 3)]
+    """Brevitas itself, on eighths and on half steps, which at scales 0.1 and 0.3 are ties only as float32 divides."""
+    eighths, halves = torch.arange(-1024, 1025, dtype=torch.float32) / 8, torch.arange(-511.5, 512)
+    return [
+        Case((torch.cat((eighths, halves * scale)), scale, zero_point))
+        for scale in (1.0, 0.5, 0.1, 0.3)
+        for zero_point in (0, 1, 2, 3)
+    ]
 
 
 EXERCISE_B = Exercise(
@@ -262,6 +314,31 @@ EXERCISE_B = Exercise(
             "How many steps of this scale fit into this value?",
             "value=0.3125, scale=0.5, zero_point=0: expected 1 (0001), yours 0 (0000)",
         ),
+        WrongAnswer(
+            kept_in_uint8,
+            "Which type holds a negative integer?",
+            "value=-0.625, scale=1, zero_point=0: expected -1 (1111), yours 255 (11111111)",
+        ),
+        WrongAnswer(
+            clamped_to_8_bits,
+            "Nothing is clamped here: which step of yours, or which type, ends at 0?",
+            "value=-0.625, scale=1, zero_point=0: expected -1 (1111), yours 0 (0000)",
+        ),
+        WrongAnswer(
+            divided_in_float64,
+            IN_FLOAT32,
+            "value=0.05, scale=0.1, zero_point=0: expected 0 (0000), yours 1 (0001)",
+        ),
+        WrongAnswer(
+            multiplied_by_the_reciprocal,
+            IN_FLOAT32,
+            "value=2.25, scale=0.3, zero_point=0: expected 7 (0111), yours 8 (1000)",
+        ),
+    ),
+    rules=(
+        Rule(half_a_step_decides, IN_FLOAT32),
+        Rule(whole_turns_of_a_byte, "Does {expected} fit into the type that you chose?"),
+        Rule(held_at_an_end, "Nothing is clamped here: which step of yours, or which type, ends at {found}?"),
     ),
 )
 

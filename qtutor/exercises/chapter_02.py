@@ -5,11 +5,14 @@
 import torch
 
 from qtutor.exercises.answers import read_integers, write_register
-from qtutor.exercises.exercise import Case, Exercise, WrongAnswer, in_order, tensor
+from qtutor.exercises.exercise import Case, Exercise, Rule, WrongAnswer, in_order, tensor
 from qtutor.exercises.questions import Prediction, QuizQuestion
 from qtutor.exercises.runtimes import onnx_quantize
 
 # --- the inputs of both exercises ------------------------------------------------------------------------------------
+
+
+SIZES = (2**15 - 1, 2**15, 2**15 + 1, 2**16 - 1, 2**16, 2**20, 2**24 + 1, 2**24 + 3, 2**31 - 1)  # of large integers
 
 
 def overflow_small():
@@ -23,15 +26,15 @@ def overflow_small():
 
 
 def overflow_wide():
-    """Whole tensors: 1 to 16 bits, two dimensions, empty ones."""
+    """Whole tensors: 1 to 30 bits, two dimensions, empty ones, and integers that float32 cannot tell apart."""
     return in_order(
         Case((x, bit_width, signed), (), bit_width, signed)
-        for bit_width in (1, 3, 8, 12, 16)
+        for bit_width in (1, 3, 8, 12, 16, 30)
         for signed in (False, True)
         for x in (
             tensor(range(-300, 301)),
-            tensor([-(2**20), -(2**16), -32769, -32768, 32767, 32768, 65535, 65536, 2**20]),
-            tensor(range(-8, 4)).reshape(3, 4),
+            tensor([sign * size for size in SIZES for sign in (1, -1)]),
+            tensor(range(-12, 8)).reshape(4, 5),
             tensor([]),
         )
     )
@@ -40,6 +43,22 @@ def overflow_wide():
 def overflow_runtime_cases():
     """8 bits, which every runtime has, in one tensor for each sign."""
     return [Case((tensor(range(-1024, 1025)), 8, signed), (), 8, signed) for signed in (False, True)]
+
+
+def is_large(differences):
+    """Say whether the x that is shown needs more than 16 bits."""
+    return abs(differences[0].case.arguments[0].item()) >= 2**15
+
+
+def fits_as_it_is(differences):
+    """Say whether the x that is shown is in the format, so that it had to stay."""
+    return differences[0].case.arguments[0].item() == differences[0].expected
+
+
+RULES = (
+    Rule(is_large, "How large a number do your steps pass through, and does the type of each of them hold it exactly?"),
+    Rule(fits_as_it_is, "{expected} is in the range of this format. What did your code do to it?"),
+)
 
 
 # --- 2.A -------------------------------------------------------------------------------------------------------------
@@ -74,6 +93,18 @@ def upper_end_one_too_high(x, bit_width, signed):
     return torch.clamp(x, low, low + 2**bit_width)
 
 
+def signed_upper_end_one_too_high(x, bit_width, signed):
+    """Take half of 2**bits for the largest signed value."""
+    half = 2 ** (bit_width - 1)
+    return torch.clamp(x, -half, half) if signed else torch.clamp(x, 0, 2**bit_width - 1)
+
+
+def lower_end_one_too_low(x, bit_width, signed):
+    """Begin one below the smallest signed value."""
+    half = 2 ** (bit_width - 1)
+    return torch.clamp(x, -half - 1, half - 1) if signed else torch.clamp(x, 0, 2**bit_width - 1)
+
+
 def unsigned_ends_for_signed(x, bit_width, signed):
     """Use the unsigned range whatever the sign."""
     return torch.clamp(x, 0, 2**bit_width - 1)
@@ -93,6 +124,12 @@ def wraps_instead(x, bit_width, signed):
     """Wrap where saturation was asked for."""
     low = -(2 ** (bit_width - 1)) if signed else 0
     return (x - low) % 2**bit_width + low
+
+
+def clamped_in_float32(x, bit_width, signed):
+    """Clamp in float32, which cannot tell large neighbours apart."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    return torch.clamp(x.float(), low, low + 2**bit_width - 1).to(torch.int32)
 
 
 def onnx_saturate(x, bit_width, signed):
@@ -135,6 +172,16 @@ EXERCISE_A = Exercise(
             "x=4, bit_width=2, signed=False: expected 3 (11), yours 4 (does not fit)",
         ),
         WrongAnswer(
+            signed_upper_end_one_too_high,
+            "If a range begins at low and has 2**bit_width numbers, which is its last?",
+            "x=2, bit_width=2, signed=True: expected 1 (01), yours 2 (does not fit)",
+        ),
+        WrongAnswer(
+            lower_end_one_too_low,
+            "Which is the smallest of 2**bit_width numbers, half of them negative?",
+            "x=-3, bit_width=2, signed=True: expected -2 (10), yours -3 (does not fit)",
+        ),
+        WrongAnswer(
             unsigned_ends_for_signed,
             "Where does your code look at signed, and what is the smallest signed integer?",
             "x=-1, bit_width=2, signed=True: expected -1 (11), yours 0 (00)",
@@ -154,7 +201,14 @@ EXERCISE_A = Exercise(
             "Which is nearer to this x, your answer or the end of the range that x went past?",
             "x=-1, bit_width=2, signed=False: expected 0 (00), yours 3 (11)",
         ),
+        WrongAnswer(
+            clamped_in_float32,
+            "How many whole numbers in a row can a float32 tell apart?",
+            "x=16777217, bit_width=30, signed=False: expected 16777217 (000001000000000000000000000001),"
+            " yours 16777216 (000001000000000000000000000000)",
+        ),
     ),
+    rules=RULES,
 )
 
 # --- 2.B -------------------------------------------------------------------------------------------------------------
@@ -209,6 +263,31 @@ def sign_and_magnitude(x, bit_width, signed):
     """Read the top bit as a minus sign and the rest as a magnitude."""
     kept, half = x % 2**bit_width, 2 ** (bit_width - 1)
     return torch.where(kept >= half, -(kept % half), kept) if signed else kept
+
+
+def always_signed(x, bit_width, signed):
+    """Read the bits as signed whatever the sign."""
+    low = -(2 ** (bit_width - 1))
+    return (x - low) % 2**bit_width + low
+
+
+def always_4_bits(x, bit_width, signed):
+    """Keep four bits whatever the width."""
+    low = -8 if signed else 0
+    return (x - low) % 16 + low
+
+
+def low_not_added_again(x, bit_width, signed):
+    """Count from the lowest integer, and forget to come back."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    return (x - low) % 2**bit_width
+
+
+def turns_counted_in_float32(x, bit_width, signed):
+    """Count the turns by a division, whose result is a float32."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    turns = torch.floor((x - low) / 2**bit_width)
+    return (x - turns * 2**bit_width).to(torch.int32)
 
 
 def torch_cast(x, bit_width, signed):
@@ -271,7 +350,28 @@ EXERCISE_B = Exercise(
             "In two's complement, is the top bit a minus sign, or is it worth -(2 ** (bit_width - 1))?",
             "x=2, bit_width=2, signed=True: expected -2 (10), yours 0 (00)",
         ),
+        WrongAnswer(
+            always_signed,
+            "Where does your code look at signed?",
+            "x=-1, bit_width=2, signed=False: expected 3 (11), yours -1 (does not fit)",
+        ),
+        WrongAnswer(
+            always_4_bits,
+            "Where does your code look at bit_width?",
+            "x=-1, bit_width=2, signed=False: expected 3 (11), yours 15 (does not fit)",
+        ),
+        WrongAnswer(
+            low_not_added_again,
+            "0 is in the range of this format. What did your code do to it?",
+            "x=0, bit_width=2, signed=True: expected 0 (00), yours 2 (does not fit)",
+        ),
+        WrongAnswer(
+            turns_counted_in_float32,
+            "How many whole numbers in a row can a float32 tell apart?",
+            "x=16777217, bit_width=1, signed=False: expected 1 (1), yours 0 (0)",
+        ),
     ),
+    rules=RULES,
 )
 
 EXERCISES = (EXERCISE_A, EXERCISE_B)

@@ -8,7 +8,8 @@ from itertools import product
 import torch
 
 from qtutor.exercises.answers import read_format, read_integers, read_sum, write_format, write_register, write_sum
-from qtutor.exercises.exercise import Case, Exercise, WrongAnswer, in_order, tensor
+from qtutor.exercises.exercise import Case, Exercise, Rule, WrongAnswer, in_order, tensor
+from qtutor.exercises.leading import whole_turns_of_a_byte
 from qtutor.exercises.questions import Prediction, QuizQuestion
 
 FORMATS = [(bit_width, signed) for bit_width in range(1, 9) for signed in (False, True)]
@@ -65,6 +66,12 @@ def signed_only_if_both(bits_a, signed_a, bits_b, signed_b):
 def no_growth(bits_a, signed_a, bits_b, signed_b):
     """Keep the wider operand's width."""
     return max(bits_a, bits_b), signed_a or signed_b
+
+
+def holds_both_ends(differences):
+    """Say whether the format that is shown is one of the wider ones, which hold every sum too."""
+    (bits, signed), (found_bits, found_signed) = differences[0].expected, differences[0].found
+    return (found_signed or not signed) and found_bits >= bits + (found_signed - signed)
 
 
 def sum_format_small():
@@ -153,6 +160,7 @@ EXERCISE_A = Exercise(
             "bits_a=1, signed_a=False, bits_b=1, signed_b=False: expected (2, False), yours (1, False)",
         ),
     ),
+    rules=(Rule(holds_both_ends, "It holds both ends. Is there a narrower one? Can a sum here be negative?"),),
 )
 
 # --- 3.B -------------------------------------------------------------------------------------------------------------
@@ -162,6 +170,7 @@ def quant_transform(q, zero_point, ratio, bit_width, signed):
     """Return the integers q on another scale, zero point and format kept; halves to even, saturated.
 
     q is an int32 tensor, zero_point a Python int, ratio (old scale / new scale) a Python float.
+    The result is a tensor of an integer type.
     """
     low = -(2 ** (bit_width - 1)) if signed else 0
     steps = torch.round((q - zero_point) * ratio).to(torch.int32)
@@ -357,6 +366,7 @@ EXERCISE_B = Exercise(
             "q=1, zero_point=0, ratio=1.5, bit_width=2, signed=False: expected 2 (10), yours 1 (01)",
         ),
     ),
+    rules=(Rule(whole_turns_of_a_byte, "Does {expected} fit into the type that you chose?"),),
 )
 
 # --- 3.C -------------------------------------------------------------------------------------------------------------
@@ -427,6 +437,16 @@ def every_pair(kind):
     return values.repeat_interleave(256), values.repeat(256)
 
 
+def pairs_tried(cases):
+    """Return how many pairs of each type the cases hold, counted, so that a verdict says no more than was tried."""
+    pairs: dict[str, set[tuple[int, int]]] = {}
+    for a, _, b, _ in (case.arguments for case in cases):
+        kind = str(a.dtype).removeprefix("torch.")
+        pairs.setdefault(kind, set()).update(zip(a.reshape(-1).tolist(), b.reshape(-1).tolist(), strict=True))
+    counted = ((kind, len(found), "all " if len(found) == 2**16 else "") for kind, found in pairs.items())
+    return " and ".join(f"{every}{count:,} pairs of {kind}" for kind, count, every in counted)
+
+
 def add_in_numpy(a, a_zero_point, b, b_zero_point):
     """Return the same by NumPy, in 64 bits."""
     return torch.from_numpy(a.numpy().astype("int64") + b.numpy().astype("int64")), a_zero_point + b_zero_point
@@ -487,6 +507,7 @@ EXERCISE_C = Exercise(
             " expected 256 (100000000) with zero point 0, yours 255 (011111111) with zero point 0",
         ),
     ),
+    wide_words=pairs_tried,
 )
 
 EXERCISES = (EXERCISE_A, EXERCISE_B, EXERCISE_C)

@@ -14,7 +14,8 @@ from torch import Tensor
 from qtutor.exercises import runner
 from qtutor.exercises.answers import words
 from qtutor.exercises.catalogue import EXERCISES, find, no_such
-from qtutor.exercises.exercise import Answer, Case, Exercise
+from qtutor.exercises.exercise import Answer, Case, Difference, Exercise
+from qtutor.exercises.leading import leading_question
 from qtutor.exercises.runner import Outcome, Run, run
 
 
@@ -29,7 +30,7 @@ def check(name: str, function: Callable[..., Any]) -> None:
                point, non-negative first (qtutor.exercises.exercise.order_key)
 
     >>> check("2.A", lambda x, bit_width, signed: x)
-    ✗ 2.A  first differs at x=-1, bit_width=2, signed=False: expected 0 (00), yours -1 (does not fit). Which end of the unsigned range did your code forget?
+    ✗ 2.A  first differs at x=-1, bit_width=2, signed=False: expected 0 (00), yours -1 (does not fit). Where does your code look at bit_width and signed?
     """  # noqa: E501
     try:
         print(verdict(name, function))
@@ -98,7 +99,8 @@ def judge(exercise: Exercise, function: Any) -> str:
             found = failure(exercise, function, stage, later, tried)
     if found:
         return found
-    agrees = f"agrees on all {len(small):,} {domain_words(small)}, on {len(wide)} larger ones and {asked}."
+    larger = exercise.wide_words([case for case, _ in wide])
+    agrees = f"agrees on all {len(small):,} {domain_words(small)}, on {larger}, and {asked}."
     return f"✓ {exercise.name}  {agrees}{print_note(''.join(tried.printed).strip())}"
 
 
@@ -174,11 +176,14 @@ def late(exercise: Exercise, case: Case, tried: Run) -> str:
     if tried.ended == "slow":
         done, total = len(tried.outcomes), runner.SECONDS_IN_ALL
         return f"✗ {exercise.name}  only {done:,} inputs in {total:g} s: which of your steps takes so long?"
-    what = "and was stopped: which loop has no end?"
-    if tried.stuck:
-        what = "and cannot be stopped: restart the kernel (menu Kernel), and see which loop has no end."
-    where, seconds = describe(exercise, case), runner.SECONDS_A_CALL
-    return f"✗ {exercise.name}  at {where} your function was still running after {seconds:g} s {what}"
+    where, question = describe(exercise, case), "which loop has no end?"
+    if any(tensor.numel() > 1 for tensor in case.tensors):
+        index = max(range(case.tensors[0].numel()), key=lambda i: element_key(case, i)[0])
+        where = describe_element(exercise, case, index, "the largest element") + ","
+        question = "is a loop endless, or does it take one small step per pass? Can it take all of them at once?"
+    what = "cannot be stopped: restart the kernel (menu Kernel)" if tried.stuck else "was stopped"
+    after = f"was still running after {runner.SECONDS_A_CALL:g} s and {what}"
+    return f"✗ {exercise.name}  at {where} your function {after}: {question}"
 
 
 def difference(exercise: Exercise, function: Any, case: Case, expected: Answer, outcome: Outcome, small: Run) -> str:
@@ -186,12 +191,22 @@ def difference(exercise: Exercise, function: Any, case: Case, expected: Answer, 
     found = outcome.answer or Answer(())
     wrong = [i for i, pair in enumerate(zip(expected.values, found.values, strict=True)) if pair[0] != pair[1]]
     index = min(wrong, key=lambda i: element_key(case, i))
-    single, where = case.element(index), describe(exercise, case.element(index))
-    if len(expected.values) > 1 and not fails_alone(exercise, function, single, expected.values[index]):
-        where = f"{describe(exercise, case)}, element {index} of the tensor"
-    want, got = exercise.write(expected.values[index], single), exercise.write(found.values[index], single)
-    question = leading_question(exercise, single, found.values[index], small)
+    shown = Difference(case.element(index), expected.values[index], found.values[index])
+    if len(expected.values) > 1 and not fails_alone(exercise, function, shown):
+        where, question = describe_element(exercise, case, index, f"element {index}"), NEIGHBOURS
+    else:
+        where, question = describe(exercise, shown.case), leading_question(exercise, shown, answers(exercise, small))
+    want, got = exercise.write(shown.expected, shown.case), exercise.write(shown.found, shown.case)
     return f"✗ {exercise.name}  first differs at {where}: expected {want}, yours {got}. {question}"
+
+
+NEIGHBOURS = "Alone, this element comes out right: which of your steps asks the whole tensor at once?"
+
+
+def answers(exercise: Exercise, small: Run) -> list[tuple[Case, Answer, Answer]]:
+    """Return the small cases to which the learner's function gave an answer: case, expected, found."""
+    pairs = zip(small_cases(exercise), small.outcomes, strict=False)
+    return [(case, expected, outcome.answer) for (case, expected), outcome in pairs if outcome.answer]
 
 
 def element_key(case: Case, index: int) -> tuple[Any, ...]:
@@ -200,32 +215,15 @@ def element_key(case: Case, index: int) -> tuple[Any, ...]:
     return sum(abs(value) for value in values), [value < 0 for value in values]
 
 
-def fails_alone(exercise: Exercise, function: Any, single: Case, expected: Any) -> bool:
+def fails_alone(exercise: Exercise, function: Any, shown: Difference) -> bool:
     """Say whether the element alone is wrong too, so that the smaller input can be shown."""
-    again = run(function, [single], exercise.read).outcomes
-    return bool(again) and again[0].answer is not None and again[0].answer.values != (expected,)
+    again = run(function, [shown.case], exercise.read).outcomes
+    return bool(again) and again[0].answer is not None and again[0].answer.values != (shown.expected,)
 
 
-def leading_question(exercise: Exercise, case: Case, found: Any, small: Run) -> str:
-    """Return the question of the known wrong answer that behaves most like the learner's function, if one does."""
-    answers = [outcome.answer for outcome in small.outcomes]
-    alike = []
-    for wrong in exercise.wrong:
-        try:
-            here = exercise.read(wrong.function(*case.copies()), case)
-        except Exception:  # a mistake may raise here
-            continue
-        if here.values == (found,):
-            theirs = wrong_answers(exercise, wrong.function.__name__)
-            alike.append((sum(a == b for a, b in zip(answers, theirs, strict=False)), wrong.question))
-    return max(alike, key=lambda pair: pair[0])[1] if alike else exercise.question
-
-
-@cache
-def wrong_answers(exercise: Exercise, name: str) -> list[Answer]:
-    """Return what a known wrong answer gives on every small case."""
-    wrong = next(w.function for w in exercise.wrong if w.function.__name__ == name)
-    return [exercise.read(wrong(*case.copies()), case) for case, _ in small_cases(exercise)]
+def describe_element(exercise: Exercise, case: Case, index: int, called: str) -> str:
+    """Return the inputs of one element, and which one it is: 'x=7, bit_width=1, …, element 3 of a tensor of shape (9,)'."""
+    return f"{describe(exercise, case.element(index))}, {called} of a tensor of shape {tuple(case.tensors[0].shape)}"
 
 
 def describe(exercise: Exercise, case: Case) -> str:

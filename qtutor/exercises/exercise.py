@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,6 +94,32 @@ class WrongAnswer:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """One input on which a learner's function is wrong: the case, with tensors of length 1, and the two values."""
+
+    case: Case
+    expected: Any
+    found: Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A question for mistakes that no known wrong answer makes exactly.
+
+    fits       gets the difference that is shown and, after it, all those among the small inputs
+    question   may name {expected} and {found}, the values that are shown
+    """
+
+    fits: Callable[[Sequence[Difference]], bool]
+    question: str
+
+
+def larger_ones(cases: Sequence[Case]) -> str:
+    """Return how a verdict names the larger inputs where an exercise says nothing better."""
+    return f"{len(cases)} larger ones"
+
+
+@dataclass(frozen=True)
 class Exercise:
     """A task and all that belongs to it.
 
@@ -102,7 +128,8 @@ class Exercise:
     write       shows one value of an Answer for a case, with its bits
     small       every input of the first stage; wide: larger tensors; runtime_cases: what the runtime is asked
     runtime     the same function by code that is not ours, named in runtime_name
-    question    leads on where no wrong answer below fits
+    question    leads on where no wrong answer and no rule below fits
+    wide_words  how the verdict names the larger tensors
     """
 
     name: str
@@ -118,6 +145,8 @@ class Exercise:
     reason: str
     question: str
     wrong: tuple[WrongAnswer, ...]
+    rules: tuple[Rule, ...] = ()
+    wide_words: Callable[[Sequence[Case]], str] = larger_ones
 
     @property
     def function_name(self) -> str:

@@ -1,0 +1,169 @@
+"""The question under a counterexample points at the mistake that was made, not at another that looks alike there."""
+
+import pytest
+import torch
+
+from qtutor.exercises.catalogue import EXERCISES
+
+
+def half(bit_width):
+    return 2 ** (bit_width - 1)
+
+
+def low(bit_width, signed):
+    return -half(bit_width) if signed else 0
+
+
+def right(name):
+    return EXERCISES[name].reference
+
+
+Q_IN_ITS_TYPE = "Does this q fit into the type that you chose?"
+IN_FLOAT32 = (
+    "Half a step decides here: do you divide by scale and add zero_point as Brevitas does, each once, in float32?"
+)
+CLAMPED_AT = "Nothing is clamped here: which step of yours, or which type, ends at "
+FLOAT32 = "How many whole numbers in a row can a float32 tell apart?"
+SIZES = "How large a number do your steps pass through, and does the type of each of them hold it exactly?"
+NARROWER = "It holds both ends. Is there a narrower one? Can a sum here be negative?"
+
+ASKED = {
+    # 1.A
+    "q in int8": ("1.A", lambda q, scale, zero: scale * (q.to(torch.int8) - zero), Q_IN_ITS_TYPE),
+    "q in int16": ("1.A", lambda q, scale, zero: scale * (q.short() - zero), Q_IN_ITS_TYPE),
+    "rounded": (
+        "1.A",
+        lambda q, scale, zero: (scale * (q.int() - zero)).round(),
+        "May a real number have a fraction, and which of your steps took it away?",
+    ),
+    "no zero point": ("1.A", lambda q, scale, zero: scale * q.int(), "Where does your code look at zero_point?"),
+    "one step too far": ("1.A", lambda q, scale, zero: scale * (q.int() - zero + 1), EXERCISES["1.A"].question),
+    # 1.B
+    "clamped to unsigned bits": ("1.B", lambda *given: right("1.B")(*given).clamp(0, 255), CLAMPED_AT + "0?"),
+    "clamped to 4 bits": ("1.B", lambda *given: right("1.B")(*given).clamp(0, 15), CLAMPED_AT + "0?"),
+    "clamped to signed bits": ("1.B", lambda *given: right("1.B")(*given).clamp(-128, 127), CLAMPED_AT + "127?"),
+    "uint8": (
+        "1.B",
+        lambda *given: right("1.B")(*given).to(torch.uint8),
+        "Which type holds a negative integer?",
+    ),
+    "int8": (
+        "1.B",
+        lambda *given: right("1.B")(*given).to(torch.int8),
+        "Does 128 fit into the type that you chose?",
+    ),
+    "float64": ("1.B", lambda v, scale, zero: (v.double() / scale + zero).round().int(), IN_FLOAT32),
+    "reciprocal": ("1.B", lambda v, scale, zero: (v * (1 / scale) + zero).round().int(), IN_FLOAT32),
+    "float64 with Brevitas's scale": (
+        "1.B",
+        lambda v, scale, zero: (v.double() / torch.tensor(scale).double() + zero).round().int(),
+        IN_FLOAT32,
+    ),
+    "zero point added in float64": (
+        "1.B",
+        lambda v, scale, zero: ((v / scale).double() + zero).round().int(),
+        IN_FLOAT32,
+    ),
+    "no scale": ("1.B", lambda v, scale, zero: (v + zero).round().int(), "Where does your code look at scale?"),
+    "rounded up": ("1.B", lambda v, scale, zero: (v / scale + zero).ceil().int(), EXERCISES["1.B"].question),
+    # 2.A
+    "high one too high where signed": (
+        "2.A",
+        lambda x, bits, signed: x.clamp(low(bits, signed), half(bits) if signed else 2**bits - 1),
+        "If a range begins at low and has 2**bit_width numbers, which is its last?",
+    ),
+    "low one too low where signed": (
+        "2.A",
+        lambda x, bits, signed: x.clamp(low(bits, signed) - signed, low(bits, signed) + 2**bits - 1),
+        "Which is the smallest of 2**bit_width numbers, half of them negative?",
+    ),
+    "saturated in float32": (
+        "2.A",
+        lambda x, bits, signed: right("2.A")(x.float(), bits, signed).int(),
+        FLOAT32,
+    ),
+    "saturated in int16": ("2.A", lambda x, bits, signed: right("2.A")(x.short(), bits, signed), SIZES),
+    "past int32 on the way": (
+        "2.A",
+        lambda x, bits, signed: x - torch.relu(x - 2 ** (bits - signed) + 1) + torch.relu(low(bits, signed) - x),
+        SIZES,
+    ),
+    "nothing done": ("2.A", lambda x, bits, signed: x.clone(), "Where does your code look at bit_width and signed?"),
+    "one less where unsigned": (
+        "2.A",
+        lambda x, bits, signed: right("2.A")(x, bits, signed) - int(not signed),
+        "0 is in the range of this format. What did your code do to it?",
+    ),
+    # 2.B
+    "turns in float32": (
+        "2.B",
+        lambda x, bits, signed: (x - 2**bits * torch.floor((x - low(bits, signed)) / 2**bits)).int(),
+        FLOAT32,
+    ),
+    "signed for both": (
+        "2.B",
+        lambda x, bits, signed: (x + half(bits)) % 2**bits - half(bits),
+        "Where does your code look at signed?",
+    ),
+    "always 4 bits": (
+        "2.B",
+        lambda x, bits, signed: (x - low(4, signed)) % 16 + low(4, signed),
+        "Where does your code look at bit_width?",
+    ),
+    "always 8 bits": (
+        "2.B",
+        lambda x, bits, signed: x.to(torch.int8 if signed else torch.uint8).int(),
+        "Where does your code look at bit_width?",
+    ),
+    "low not added": (
+        "2.B",
+        lambda x, bits, signed: (x - low(bits, signed)) % 2**bits,
+        "0 is in the range of this format. What did your code do to it?",
+    ),
+    # 3.A
+    "two bits more": ("3.A", lambda a, s, b, t: (max(a, b) + 2, s or t), NARROWER),
+    "signed without need": ("3.A", lambda a, s, b, t: (right("3.A")(a, s, b, t)[0] + (not (s or t)), True), NARROWER),
+    "wide enough for all": ("3.A", lambda a, s, b, t: (10**9 + a + b, s or t), NARROWER),
+    "a negative width": ("3.A", lambda a, s, b, t: (-max(a, b), s or t), EXERCISES["3.A"].question),
+    # 3.B
+    "uint8 at the end": (
+        "3.B",
+        lambda *given: right("3.B")(*given).to(torch.uint8),
+        "Does -2 fit into the type that you chose?",
+    ),
+    "int8 at the end": (
+        "3.B",
+        lambda *given: right("3.B")(*given).to(torch.int8),
+        "Does -200 fit into the type that you chose?",
+    ),
+    # 3.C
+    "no zero points": (
+        "3.C",
+        lambda a, a_zero, b, b_zero: (a.int() + b.int(), 0),
+        "Where does your code look at a_zero_point and b_zero_point?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "function", "question"), ASKED.values(), ids=ASKED)
+def test_the_question_points_at_the_mistake(name, function, question, verdict):
+    said = verdict(name, function)
+    assert said.startswith(f"✗ {name}  first differs at ")
+    assert said.endswith(f". {question}")
+
+
+def test_one_counterexample_leads_to_different_questions(verdict):
+    alike = ("zero_point_forgotten", "zero_point_scaled_too", "rounded_after_the_zero_point")
+    said = [verdict("3.B", wrong.function) for wrong in EXERCISES["3.B"].wrong if wrong.function.__name__ in alike]
+    assert len({line.partition(". ")[0] for line in said}) == 1
+    assert len(set(said)) == 3
+
+
+def test_a_mistake_that_nobody_foresaw_gets_the_exercises_own_question(verdict):
+    def one_where_it_does_not_fit(x, bit_width, signed):
+        return torch.where(x == right("2.A")(x, bit_width, signed), x, 1)
+
+    assert verdict("2.A", one_where_it_does_not_fit) == (
+        "✗ 2.A  first differs at x=-1, bit_width=2, signed=False: expected 0 (00), yours 1 (01)."
+        f" {EXERCISES['2.A'].question}"
+    )
