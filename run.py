@@ -205,6 +205,7 @@ def install(wanted: List[str], found: List[str]) -> None:
             write_stamp(found)  # pip fetches first and installs last: nothing has changed
         stop(explain(output) or f"pip could not install the packages: {last_error(output)} (all its words: {LOG}).")
     quiet_jupyterlab()
+    list_fonts()
     write_stamp(wanted)
     say("Installed.")
 
@@ -283,6 +284,12 @@ def quiet_jupyterlab() -> None:
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "page_config.json"), "w", encoding="utf-8") as file:
         file.write('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n')
+
+
+def list_fonts() -> None:
+    """Have matplotlib list the computer's fonts now: on a slow one it would say so in the first cell of a chapter."""
+    command = [interpreter(), "-c", "import matplotlib.font_manager"]
+    subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 # ---- saying what is wrong --------------------------------------------------------------------------------------------

@@ -44,6 +44,11 @@ import json, os, sys
 print(json.dumps({"name": __spec__.name, "arguments": sys.argv[1:], "folder": os.getcwd(), "env": dict(os.environ)}))
 sys.exit(3)
 """
+FAKE_FONTS = """
+import os
+os.makedirs(os.environ["MPLCONFIGDIR"])
+open(os.path.join(os.environ["MPLCONFIGDIR"], "fontlist.json"), "w").close()
+"""
 LAUNCHER = """
 import runpy, subprocess, sys
 sys.platform, missing, sys.argv = sys.argv[1], sys.argv[2], sys.argv[3:]
@@ -73,6 +78,8 @@ class Project:
         (self.packages / "pip" / "answers.json").write_text("{}")
         for name in ("pytest", "jupyterlab"):
             (self.packages / f"{name}.py").write_text(FAKE_WORK)
+        (self.packages / "matplotlib").mkdir()
+        (self.packages / "matplotlib" / "font_manager.py").write_text(FAKE_FONTS)
 
     def answer(self, **answers: str) -> None:
         """What pip fails with, for torch and for the rest."""
@@ -155,6 +162,13 @@ def test_where_the_cpu_index_cannot_be_reached_it_says_so_and_what_the_other_cos
 def test_a_learner_does_not_install_the_tools_of_the_tests(project: Project) -> None:
     project.run("lab")
     assert project.asked() == [TORCH_FIRST, "install -c constraints.txt -e ."]
+
+
+def test_the_first_cell_of_a_chapter_need_not_wait_for_fonts_nor_jupyterlab_ask_for_news(project: Project) -> None:
+    project.run("lab")
+    assert (project.folder / "build" / "state" / "matplotlib" / "fontlist.json").exists()
+    settings = json.loads((project.venv / "etc" / "jupyter" / "labconfig" / "page_config.json").read_text())
+    assert settings == {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
 # ---- when it is installed --------------------------------------------------------------------------------------------
