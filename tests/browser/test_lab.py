@@ -8,12 +8,6 @@ from playwright.sync_api import Locator, Page, expect
 CHAPTERS = ["00_welcome", "01_tensor_basics", "02_out_of_range", "03_addition_pitfalls"]
 
 
-@pytest.fixture(scope="session")
-def notebooks(lab, tmp_path_factory):
-    """The folder that the lab serves."""
-    return next(tmp_path_factory.getbasetemp().glob("lab*")) / "notebooks"
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_runs_whole_and_shows_no_error_but_its_own(page: Page, lab: str, notebooks, chapter):
     cells = code_cells(notebooks / f"{chapter}.ipynb")

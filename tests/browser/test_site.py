@@ -29,14 +29,14 @@ def site() -> Iterator[str]:
         [sys.executable, "docs/build.py"], cwd=ROOT, capture_output=True, encoding="utf-8", env=utf8()
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    yield from served(SITE)
+    yield from serving(SITE)
 
 
 def utf8() -> dict[str, str]:
     return {**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
 
 
-def served(folder: Path) -> Iterator[str]:
+def serving(folder: Path) -> Iterator[str]:
     """Serve a folder on a free port of this machine; yield the address."""
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
