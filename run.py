@@ -5,6 +5,7 @@
     python3 run.py export   make one HTML file of a notebook, which works offline: export notebooks/02_out_of_range.ipynb
     python3 run.py build    make notebooks/*.ipynb from notebooks/source/*.py (for authors)
     python3 run.py site     make the web site of the course in build/site (for authors)
+    python3 run.py screenshots  write pictures of every explorer to build/screenshots (for authors)
     python3 run.py bench    measure side by side, and write docs/benchmarks.md (for authors): bench explorers measures these alone
 
 What follows the command goes to the program behind it: lab takes JupyterLab's options, test takes pytest's.
@@ -36,6 +37,7 @@ COMMANDS = {  # name: (extras it needs, the program behind it)
     "export": (["test"], [os.path.join("docs", "export.py")]),
     "build": (["test"], [os.path.join("notebooks", "source", "build.py")]),
     "site": (["site", "test"], [os.path.join("docs", "build.py")]),
+    "screenshots": (["test"], [os.path.join("docs", "screenshots.py")]),
     "bench": (["test"], [os.path.join("benchmarks", "run.py")]),
 }
 NETWORK_WORDS = (
