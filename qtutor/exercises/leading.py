@@ -35,9 +35,10 @@ def fitting_questions(exercise: Exercise, shown: Difference, seen: Seen) -> Iter
         yield f"Where does your code look at {' and '.join(unread)}?"
     differences = [shown, *(difference(*seen[place]) for place in wrong)]
     yield from (rule.question for rule in exercise.rules if rule.fits(differences))
-    known.sort(key=lambda mistake: -sum(agreeing[mistake]))
     explains = {mistake: sum(agreeing[mistake][place] for place in wrong) for mistake in known}
-    yield from (mistake.question for mistake in known if 2 * explains[mistake] >= len(wrong) > 0)
+    likeliest = max(known, key=lambda mistake: (explains[mistake], sum(agreeing[mistake])), default=None)
+    if likeliest and wrong and 2 * explains[likeliest] >= len(wrong):
+        yield likeliest.question
 
 
 def difference(case: Case, expected: Answer, found: Answer) -> Difference:

@@ -11,7 +11,7 @@ class Prediction:
     """What a chapter's next cell shows, and what to say to each guess. The question itself stands in the notebook.
 
     id        "2.1": chapter and number
-    right     the option that comes true, as text
+    right     the option that comes true, as it is shown: a negative number has a true minus
     reasons   for each option why it comes true, or why it is tempting and does not; the right one among them
     """
 

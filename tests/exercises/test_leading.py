@@ -27,6 +27,8 @@ FLOAT32 = "How many whole numbers in a row can a float32 tell apart?"
 SIZES = "How large a number do your steps pass through, and does the type of each of them hold it exactly?"
 NARROWER = "It holds both ends. Is there a narrower one? Can a sum here be negative?"
 
+BREVITAS = next(wrong.function for wrong in EXERCISES["3.A"].wrong if wrong.function.__name__ == "log_of_the_width")
+
 ASKED = {
     # 1.A
     "q in int8": ("1.A", lambda q, scale, zero: scale * (q.to(torch.int8) - zero), Q_IN_ITS_TYPE),
@@ -66,6 +68,20 @@ ASKED = {
     ),
     "no scale": ("1.B", lambda v, scale, zero: (v + zero).round().int(), "Where does your code look at scale?"),
     "rounded up": ("1.B", lambda v, scale, zero: (v / scale + zero).ceil().int(), EXERCISES["1.B"].question),
+    "half to odd": (
+        "1.B",
+        lambda v, scale, zero: torch.where(
+            (v / scale + zero) % 1 == 0.5,
+            2 * torch.floor((v / scale + zero) / 2) + 1,
+            torch.round(v / scale + zero),
+        ).int(),
+        "This value lies half way between two integers: does torch round away from zero?",
+    ),
+    "1 becomes 0": (
+        "1.B",
+        lambda *given: right("1.B")(*given) * (right("1.B")(*given) != 1),
+        EXERCISES["1.B"].question,
+    ),
     # 2.A
     "high one too high where signed": (
         "2.A",
@@ -93,6 +109,16 @@ ASKED = {
         "2.A",
         lambda x, bits, signed: right("2.A")(x, bits, signed) - int(not signed),
         "0 is in the range of this format. What did your code do to it?",
+    ),
+    "right on all small inputs": (
+        "2.A",
+        lambda x, bits, signed: torch.where((x < -300) & (not signed), x, right("2.A")(x, bits, signed)),
+        EXERCISES["2.A"].question,
+    ),
+    "unsigned from -1": (
+        "2.A",
+        lambda x, bits, signed: x.clamp(low(bits, signed) - int(not signed), low(bits, signed) + 2**bits - 1),
+        EXERCISES["2.A"].question,
     ),
     # 2.B
     "turns in float32": (
@@ -124,6 +150,21 @@ ASKED = {
     "two bits more": ("3.A", lambda a, s, b, t: (max(a, b) + 2, s or t), NARROWER),
     "signed without need": ("3.A", lambda a, s, b, t: (right("3.A")(a, s, b, t)[0] + (not (s or t)), True), NARROWER),
     "wide enough for all": ("3.A", lambda a, s, b, t: (10**9 + a + b, s or t), NARROWER),
+    "signed without a bit for it": (
+        "3.A",
+        lambda *formats: (right("3.A")(*formats)[0], True),
+        EXERCISES["3.A"].question,
+    ),
+    "unsigned, a bit wider": (
+        "3.A",
+        lambda *formats: (right("3.A")(*formats)[0] + right("3.A")(*formats)[1], False),
+        EXERCISES["3.A"].question,
+    ),
+    "Brevitas's width, but for two unsigned": (
+        "3.A",
+        lambda a, s, b, t: BREVITAS(a, s, b, t) if s or t else right("3.A")(a, s, b, t),
+        "How many different sums are there from the smallest to the largest, both ends counted?",
+    ),
     "a negative width": ("3.A", lambda a, s, b, t: (-max(a, b), s or t), EXERCISES["3.A"].question),
     # 3.B
     "uint8 at the end": (
