@@ -5,17 +5,25 @@
 from .qparams import QParams as QParams
 from .qparams import int_range as int_range
 from .qparams import sum_format as sum_format
+from .qparams import accumulator_bits as accumulator_bits
 
 # Real numbers to integers and back
 from .quantization import quantize as quantize
 from .quantization import dequantize as dequantize
+from .quantization import choose_qparams as choose_qparams
 
 # What a register does: integers in, integers out
 from .kernels import saturate as saturate
 from .kernels import wrap as wrap
 from .kernels import rounding_right_shift as rounding_right_shift
-from .kernels import FixedPointMultiplier as FixedPointMultiplier
 from .kernels import add as add
+from .kernels import multiply as multiply
+from .kernels import linear as linear
+from .kernels import conv2d as conv2d
+from .kernels import avg_pool2d as avg_pool2d
+from .kernels import FixedPointMultiplier as FixedPointMultiplier
+from .kernels import requantize as requantize
+from .kernels import accumulator_range as accumulator_range
 
 # Brevitas's float tensors and their integers
 from .brevitas_bridge import from_brevitas as from_brevitas

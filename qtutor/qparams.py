@@ -225,3 +225,30 @@ def checked_flag(value: Any, name: str) -> bool:
     if isinstance(value, (bool, int)) and value in (0, 1) or type(value).__name__ in ("bool_", "bool"):
         return bool(value)
     raise TypeError(f"{name} {value!r} is a {type(value).__name__}: pass True or False.")
+
+
+def accumulator_bits(k: int, x_qparams: QParams, weight_qparams: QParams) -> int:
+    """Return the two's complement bits that hold every sum of k products (qx - zx)(qw - zw): the worst case.
+
+    k               how many products are summed, 1 and up
+    x_qparams       the format of the inputs; with axis, the worst of its zero points
+    weight_qparams  the format of the weights, likewise
+    returns         bits, exact: one bit fewer does not hold the largest of these sums
+    raises          TypeError, ValueError for a k that is no whole number above 0
+    source          by definition; ceil(log2(k)) + bits_x + bits_w, a usual rule, can be one too many
+
+    >>> accumulator_bits(1024, QParams(1.0, bit_width=8), QParams(1.0, bit_width=8))
+    26
+    """
+    terms = whole_number(k, "k")
+    if terms < 1:
+        raise ValueError(f"k {terms} is below 1, and a sum has at least one product: give the number of products.")
+    ends = [(p.int_min - z, p.int_max - z) for p in (x_qparams, weight_qparams) for z in _zero_points(p)]
+    xs, ws = ends[: len(_zero_points(x_qparams))], ends[len(_zero_points(x_qparams)) :]
+    products = [x * w for x_ends in xs for w_ends in ws for x in x_ends for w in w_ends]
+    low, high = terms * min(products), terms * max(products)
+    return narrowest_format(min(low, -1), high)[0]
+
+
+def _zero_points(qparams: QParams) -> tuple[int, ...]:
+    return qparams.zero_point if isinstance(qparams.zero_point, tuple) else (qparams.zero_point,)

@@ -1,12 +1,14 @@
 """From real numbers to stored integers and back. The one place where a float is divided."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from qtutor.kernels import saturate, wrap
 from qtutor.kernels.checks import channels, format_range, require_in_range, require_qparams
 from qtutor.kernels.rounding import round_floats
-from qtutor.qparams import QParams
+from qtutor.qparams import QParams, float32, int_range
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 OVERFLOWS = ("saturate", "wrap", "error")
@@ -116,3 +118,120 @@ def _require_all_inside(stored: Tensor, qparams: QParams) -> None:
             f"{format_range(qparams.bit_width, qparams.signed, qparams.narrow_range)}, the first is {int(outside[0])}: "
             'use a larger scale, more bits, or overflow="saturate".'
         )
+
+
+# --- choosing a format -----------------------------------------------------------------------------------------------
+
+METHODS = ("minmax", "percentile", "mse")
+SMALLEST = 2.0**-126  # the smallest scale that float32 holds without losing bits
+TAIL = 0.001  # percentile keeps 99.9 % on each side
+CLIPS = 100  # mse tries the whole range, 99 % of it, 98 %, … 1 %
+
+
+def choose_qparams(
+    x: Tensor,
+    bit_width: int,
+    signed: bool,
+    method: str = "minmax",
+    axis: int | None = None,
+    symmetric: bool = False,
+    narrow_range: bool = False,
+    power_of_two: bool = False,
+) -> QParams:
+    """Return a format for x: its scale and zero point, from the values at hand.
+
+    x             float32 tensor in real units (float16 and bfloat16 are cast), not empty
+    bit_width     1 … 32, signed or unsigned, narrow_range as in `int_range`
+    method        minmax: nothing is clipped; percentile: 99.9 % of the values on each side; mse: the clipping, of 100
+                  tried, whose squared error after quantizing is least
+    axis          None: one scale for all; else one for each channel along this dimension
+    symmetric     zero point 0 and the same reach on both sides; unsigned, it refuses negative values
+    power_of_two  round the scale up to a power of two, so that rescaling is a shift
+    returns       QParams whose range includes 0; all-zero x gets scale 1
+    raises        TypeError for integers and float64; ValueError for NaN, infinities, an empty x, an unknown method, an
+                  all-zero channel, negative values where the format is symmetric and unsigned
+    source        Krishnamoorthi, arXiv 1806.08342, section 2; Nagel et al., arXiv 2106.08295, section 3.1
+
+    >>> choose_qparams(torch.tensor([-1.0, 0.0, 3.0]), bit_width=2, signed=False)
+    QParams(scale=1.3333333730697632, zero_point=1, bit_width=2, signed=False, narrow_range=False, axis=None)
+    """
+    if method not in METHODS:
+        raise ValueError(f"method {method!r} is no way to choose a scale here: use one of {', '.join(METHODS)}.")
+    rows = _channel_rows(require_finite_floats(x), axis)
+    ends = int_range(bit_width, signed, narrow_range)
+    _require_choosable(rows, ends, signed, symmetric, axis)
+    kind = (bit_width, signed, narrow_range)
+    chosen = [_choose(row, kind, method, symmetric, power_of_two) for row in rows]
+    if axis is None:
+        return chosen[0]
+    scales, points = tuple(q.scale for q in chosen), tuple(q.zero_point for q in chosen)
+    shared = points[0] if len(set(points)) == 1 else points
+    return QParams(scales, shared, *kind, axis=axis)  # type: ignore[arg-type]  # each of them is per-tensor
+
+
+def _channel_rows(x: Tensor, axis: int | None) -> Tensor:
+    if not x.numel():
+        raise ValueError(f"x has shape {tuple(x.shape)} and no values, so no range can be seen: give at least one.")
+    if axis is None:
+        return x.reshape(1, -1)
+    if isinstance(axis, bool) or not isinstance(axis, int) or not -x.dim() <= axis < x.dim():
+        raise ValueError(f"axis {axis} is no dimension of x, whose shape is {tuple(x.shape)}: use 0 … {x.dim() - 1}.")
+    return x.movedim(axis, 0).reshape(x.shape[axis], -1)
+
+
+def _require_choosable(rows: Tensor, ends: tuple[int, int], signed: bool, symmetric: bool, axis: int | None) -> None:
+    silent = (rows == 0).all(1)
+    if axis is not None and silent.any():
+        channel = int(silent.nonzero()[0])
+        raise ValueError(
+            f"channel {channel} along axis {axis} is all zero, so it has no scale: drop it, or use axis=None."
+        )
+    if symmetric and not signed and (rows < 0).any():
+        raise ValueError(
+            f"x holds {rows.min().item():g}, and a symmetric unsigned format has no negative values: use signed=True."
+        )
+    if ends[1] == ends[0] or (symmetric and ends[1] == 0):
+        raise ValueError(f"the range {ends[0]} … {ends[1]} has no step to choose a scale for: use a larger bit_width.")
+
+
+Kind = tuple[int, bool, bool]  # bit_width, signed, narrow_range
+
+
+def _choose(row: Tensor, kind: Kind, method: str, symmetric: bool, power_of_two: bool) -> QParams:
+    low, high = (float(end) for end in torch.aminmax(row))
+    if method == "percentile":
+        low, high = (float(end) for end in _tails(row))
+    whole = (min(low, 0.0), max(high, 0.0))
+    if method != "mse" or whole == (0.0, 0.0):
+        return _spanning(*whole, kind, symmetric, power_of_two)
+    tried = [
+        _spanning(whole[0] * n / CLIPS, whole[1] * n / CLIPS, kind, symmetric, power_of_two)
+        for n in range(CLIPS, 0, -1)
+    ]
+    return min(tried, key=lambda q: _squared_error(row, q))  # the first, widest, of equals
+
+
+def _tails(row: Tensor) -> tuple[Tensor, Tensor]:
+    ordered = row.sort().values  # torch.quantile takes no more than 16 million values
+    last = len(ordered) - 1
+    return tuple(_between(ordered, last * share) for share in (TAIL, 1 - TAIL))  # type: ignore[return-value]
+
+
+def _between(ordered: Tensor, place: float) -> Tensor:
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return torch.lerp(ordered[below].double(), ordered[above].double(), place - below)
+
+
+def _spanning(low: float, high: float, kind: Kind, symmetric: bool, power_of_two: bool) -> QParams:
+    int_min, int_max = int_range(*kind)
+    reach, steps = (max(-low, high), int_max) if symmetric else (high - low, int_max - int_min)
+    scale = float32(max(reach / steps, SMALLEST)) if reach else 1.0
+    if power_of_two:
+        scale = 2.0 ** math.ceil(math.log2(scale))
+    zero_point = 0 if symmetric else min(max(round(int_min - low / scale), int_min), int_max)
+    return QParams(scale, zero_point, *kind)
+
+
+def _squared_error(row: Tensor, qparams: QParams) -> float:
+    return float((dequantize(quantize(row, qparams), qparams).double() - row).square().sum())

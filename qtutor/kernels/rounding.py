@@ -26,7 +26,7 @@ FLOAT_ROUNDINGS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 # A shift keeps the floor; each rule says where one more is due, from what was dropped: `rest` against `half`.
-SHIFT_ROUNDINGS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+SHIFT_ROUNDINGS: dict[str, Callable[[Tensor, Tensor, Tensor | int], Tensor]] = {
     "half_even": lambda floor, rest, half: (rest > half) | ((rest == half) & (floor & 1).bool()),
     "half_up": lambda floor, rest, half: rest >= half,
     "half_away": lambda floor, rest, half: (rest > half) | ((rest == half) & (floor >= 0)),
@@ -58,11 +58,11 @@ def round_floats(x: Tensor, rounding: str = "half_even") -> Tensor:
     return FLOAT_ROUNDINGS[require_rounding(rounding)](x)
 
 
-def rounding_right_shift(x: Tensor, shift: int, rounding: str = "half_even") -> Tensor:
+def rounding_right_shift(x: Tensor, shift: int | Tensor, rounding: str = "half_even") -> Tensor:
     """Return x / 2**shift, rounded once: what a shifter with a rounding adder gives.
 
     x         integer tensor, any shape
-    shift     0 … 62
+    shift     0 … 62; or an int64 tensor of them that broadcasts against x
     rounding  half_even, half_up, half_away, floor (a bare `>>`), ceil, toward_zero
     returns   same shape and dtype
     raises    TypeError for floats; ValueError for another shift or rounding
@@ -73,14 +73,38 @@ def rounding_right_shift(x: Tensor, shift: int, rounding: str = "half_even") -> 
     """
     require_integers(x)
     require_rounding(rounding)
+    wide = x.to(torch.int64)
+    bits = checked_shift(shift)
+    floor = wide >> bits
+    half = (1 << bits) >> 1  # 0 where nothing is dropped
+    rest = wide - (floor << bits)
+    up = SHIFT_ROUNDINGS[rounding](floor, rest, half) & (rest != 0)
+    return (floor + up).to(x.dtype)
+
+
+def checked_shift(shift: int | Tensor) -> int | Tensor:
+    """Return a shift of 0 … 62, or a tensor of them, one a channel, that broadcasts against what is shifted.
+
+    >>> checked_shift(3)
+    3
+    """
+    if isinstance(shift, Tensor):
+        return shift  # requantize makes it from a FixedPointMultiplier, which has checked it
     bits = whole_number(shift, "shift")
     if not 0 <= bits <= 62:
-        raise ValueError(
-            f"shift {bits} is outside 0 … 62, what a 64-bit register can lose: use {min(max(bits, 0), 62)}."
-        )
-    if bits == 0:
-        return x.clone()
-    wide = x.to(torch.int64)
-    floor = wide >> bits
-    rest = wide - (floor << bits)
-    return (floor + SHIFT_ROUNDINGS[rounding](floor, rest, 1 << (bits - 1))).to(x.dtype)
+        nearest = min(max(bits, 0), 62)
+        raise ValueError(f"shift {bits} is outside 0 … 62, what a 64-bit register can lose: use {nearest}.")
+    return bits
+
+
+def rounded_quotient(x: Tensor, divisor: int, rounding: str = "half_even") -> Tensor:
+    """Return x / divisor (a whole number above 0), rounded once, in int64: the mean of integers, for example.
+
+    >>> rounded_quotient(torch.tensor([4, 5, -5]), 3).tolist()
+    [1, 2, -2]
+    """
+    require_rounding(rounding)
+    wide = require_integers(x).to(torch.int64)
+    floor = torch.div(wide, divisor, rounding_mode="floor")
+    rest = wide - floor * divisor
+    return floor + (SHIFT_ROUNDINGS[rounding](floor, 2 * rest, divisor) & (rest != 0))
