@@ -22,6 +22,7 @@ set to nothing, PyTorch comes from the index that pip uses for all else, GPU lib
 # An old Python must be able to read this file to say that it is too old: no syntax newer than Python 3.6.
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from typing import Dict, List, NoReturn, Optional, Tuple
@@ -373,8 +374,9 @@ def environment() -> Dict[str, str]:
 
 
 def start(command: List[str]) -> int:
-    """Run the work in this folder and return its exit code. Ctrl-C is the work's to answer."""
+    """Run the work in this folder and return its exit code. Ctrl-C is the work's to answer; an order to end is passed on."""
     running = subprocess.Popen(command, cwd=ROOT, env=environment())
+    signal.signal(signal.SIGTERM, lambda *_: running.terminate())
     while True:
         try:
             return running.wait()

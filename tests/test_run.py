@@ -40,8 +40,9 @@ print(answer or "Successfully installed")
 sys.exit(1 if answer else 0)
 """
 FAKE_WORK = """
-import json, os, sys
+import json, os, sys, time
 print(json.dumps({"name": __spec__.name, "arguments": sys.argv[1:], "folder": os.getcwd(), "env": dict(os.environ)}))
+time.sleep(60 if "--slow" in sys.argv else 0)
 sys.exit(3)
 """
 FAKE_FONTS = """
@@ -393,6 +394,16 @@ def test_the_work_gets_its_options_starts_in_the_projects_folder_and_gives_its_e
     assert seen["arguments"][-2:] == ["-k", "two words"]
     assert Path(seen["folder"]).samefile(project.folder)
     assert done.returncode == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a program without telling it")
+def test_what_ends_run_py_ends_the_work(project: Project) -> None:
+    with subprocess.Popen(project.command("lab", "--slow"), stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert any(line.startswith("{") for line in running.stdout)  # the work has begun
+        running.terminate()
+        assert running.stdout.read() == ""  # and its end of the pipe is closed
+    assert running.returncode not in (0, 3)
 
 
 def test_nothing_of_the_users_own_setup_comes_in_and_nothing_is_left_outside(project: Project) -> None:
