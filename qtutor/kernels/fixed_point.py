@@ -6,6 +6,7 @@ import numbers
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
+from typing import Any
 
 from qtutor.qparams import whole_number
 
@@ -29,21 +30,24 @@ class FixedPointMultiplier:
     axis: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("mantissa", "shift"):
+            object.__setattr__(self, name, _whole(getattr(self, name), name))  # frozen; this is its constructor
+        object.__setattr__(self, "axis", None if self.axis is None else whole_number(self.axis, "axis"))
         mantissas, shifts = as_tuple(self.mantissa), as_tuple(self.shift)
         per_channel = isinstance(self.mantissa, tuple)
         if per_channel != isinstance(self.shift, tuple) or per_channel != (self.axis is not None):
             raise ValueError(
                 "mantissa and shift are tuples exactly where axis names a dimension: give all three or none."
             )
-        if len(mantissas) != len(shifts):
+        if len(mantissas) != len(shifts) or not mantissas:
             raise ValueError(f"{len(mantissas)} mantissas and {len(shifts)} shifts: give one of each a channel.")
         for mantissa in mantissas:
-            if not 0 < whole_number(mantissa, "mantissa") < 2**31:
+            if not 0 < mantissa < 2**31:
                 raise ValueError(
                     f"mantissa {mantissa} is outside 1 … 2**31 - 1, what an int32 register holds: move shift."
                 )
         for shift in shifts:
-            if not 0 <= whole_number(shift, "shift") <= 62:
+            if not 0 <= shift <= 62:
                 raise ValueError(
                     f"shift {shift} is outside 0 … 62, what a 64-bit product can lose: use a smaller mantissa."
                 )
@@ -74,6 +78,12 @@ def as_tuple(value: int | tuple[int, ...]) -> tuple[int, ...]:
     ((3,), (3, 4))
     """
     return value if isinstance(value, tuple) else (value,)
+
+
+def _whole(value: Any, name: str) -> int | tuple[int, ...]:
+    if isinstance(value, (tuple, list)):
+        return tuple(whole_number(one, name) for one in value)
+    return whole_number(value, name)
 
 
 def _nearest(real: float | Fraction, bits: int) -> tuple[int, int]:

@@ -62,7 +62,7 @@ def rounding_right_shift(x: Tensor, shift: int | Tensor, rounding: str = "half_e
     """Return x / 2**shift, rounded once: what a shifter with a rounding adder gives.
 
     x         integer tensor, any shape
-    shift     0 … 62; or an int64 tensor of them that broadcasts against x
+    shift     0 … 62; or an integer tensor of them, one a channel for example, that broadcasts to the shape of x
     rounding  half_even, half_up, half_away, floor (a bare `>>`), ceil, toward_zero
     returns   same shape and dtype
     raises    TypeError for floats; ValueError for another shift or rounding
@@ -74,7 +74,7 @@ def rounding_right_shift(x: Tensor, shift: int | Tensor, rounding: str = "half_e
     require_integers(x)
     require_rounding(rounding)
     wide = x.to(torch.int64)
-    bits = checked_shift(shift)
+    bits = checked_shift(shift, x)
     floor = wide >> bits
     half = (1 << bits) >> 1  # 0 where nothing is dropped
     rest = wide - (floor << bits)
@@ -82,19 +82,34 @@ def rounding_right_shift(x: Tensor, shift: int | Tensor, rounding: str = "half_e
     return (floor + up).to(x.dtype)
 
 
-def checked_shift(shift: int | Tensor) -> int | Tensor:
-    """Return a shift of 0 … 62, or a tensor of them, one a channel, that broadcasts against what is shifted.
+def checked_shift(shift: int | Tensor, x: Tensor) -> int | Tensor:
+    """Return a shift of 0 … 62, or an int64 tensor of them that broadcasts to the shape of x, which is shifted.
 
-    >>> checked_shift(3)
+    >>> checked_shift(3, torch.tensor([7]))
     3
     """
-    if isinstance(shift, Tensor):
-        return shift  # requantize makes it from a FixedPointMultiplier, which has checked it
-    bits = whole_number(shift, "shift")
+    if not isinstance(shift, Tensor):
+        return _require_shift(whole_number(shift, "shift"))
+    if not _broadcasts_to(require_integers(shift, "shift"), x):
+        raise ValueError(
+            f"shift of shape {tuple(shift.shape)} does not broadcast to x of shape {tuple(x.shape)}: "
+            "give one number, or one a channel with the other dimensions 1."
+        )
+    for end in torch.aminmax(shift) if shift.numel() else ():
+        _require_shift(int(end))
+    return shift.to(torch.int64)  # 1 << 40 would leave an int32
+
+
+def _require_shift(bits: int) -> int:
     if not 0 <= bits <= 62:
         nearest = min(max(bits, 0), 62)
         raise ValueError(f"shift {bits} is outside 0 … 62, what a 64-bit register can lose: use {nearest}.")
     return bits
+
+
+def _broadcasts_to(shift: Tensor, x: Tensor) -> bool:
+    tail = x.shape[x.dim() - shift.dim() :]
+    return shift.dim() <= x.dim() and all(n in (1, m) for n, m in zip(shift.shape, tail, strict=True))
 
 
 def rounded_quotient(x: Tensor, divisor: int, rounding: str = "half_even") -> Tensor:
