@@ -6,7 +6,7 @@ from torch import Tensor
 
 from qtutor.kernels.checks import require_in_range, require_qparams, require_same_shape
 from qtutor.kernels.fixed_point import exponent_of
-from qtutor.kernels.overflow import saturate
+from qtutor.kernels.overflow import stored
 from qtutor.kernels.rounding import rounding_right_shift
 from qtutor.qparams import QParams, narrowest_format
 
@@ -77,7 +77,7 @@ def _rescaled_sum(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, 
             "or scales whose ratios are powers of two."
         )
     scaled = rounding_right_shift((a - z_a) * mantissa_a + (b - z_b) * mantissa_b, shift)
-    return saturate(scaled + z_out, out.bit_width, out.signed, out.narrow_range)
+    return stored(scaled, z_out, out)
 
 
 def _per_tensor(qparams: QParams) -> tuple[float, int]:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qtutor.qparams import QParams, int_range
+from qtutor.qparams import QParams, int_range, whole_number
 
 INTEGERS = (torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64)
 
@@ -78,6 +78,21 @@ def require_same_shape(a: Tensor, b: Tensor) -> None:
             f"shapes {tuple(a.shape)} and {tuple(b.shape)} do not match: reshape one to the other's shape, "
             "or to one that broadcasts to it."
         ) from None
+
+
+def pair(value: Any, name: str, least: int) -> tuple[int, int]:
+    """Return a window's (height, width) from one number for both or from two; raise where they are no whole numbers.
+
+    >>> pair(2, "stride", least=1), pair((1, 2), "stride", least=1)
+    ((2, 2), (1, 2))
+    """
+    given = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(given) != 2:
+        raise ValueError(f"{name} {value} has {len(given)} numbers: give one, or two as (height, width).")
+    height, width = (whole_number(number, name) for number in given)
+    if min(height, width) < least:
+        raise ValueError(f"{name} {value} is below {least}: give a whole number from {least} up.")
+    return height, width
 
 
 def format_range(bit_width: int, signed: bool, narrow_range: bool = False) -> str:

@@ -18,7 +18,7 @@ def multiply(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: 
     returns   the broadcast shape, dtype out.dtype. Fixed point with a 31-bit mantissa: equal to the exact result where
               the scales' ratio is a power of two, elsewhere at most one step from it
     raises    TypeError for floats; ValueError for shapes that do not match, integers outside their format, per-channel
-              formats, operands too wide for a 64-bit intermediate
+              formats, operands or results too wide for a 31-bit mantissa and a 64-bit intermediate
     source    (qa - za)(qb - zb) * s_a * s_b / s_out; ONNX Runtime's QLinearMul adds the zero point before it rounds
 
     >>> import torch
@@ -26,12 +26,13 @@ def multiply(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: 
     >>> multiply(torch.tensor([3, 100]), half, torch.tensor([5, 100]), half, out=half)
     tensor([  8, 127], dtype=torch.int8)
     """
-    z_a, z_b = per_tensor_zero_point(a_qparams), per_tensor_zero_point(b_qparams)
-    per_tensor_zero_point(out)
+    z_a, z_b = per_tensor_zero_point(a_qparams, "a_qparams"), per_tensor_zero_point(b_qparams, "b_qparams")
+    per_tensor_zero_point(out, "out")
     wide_a, wide_b = require_in_range(a, a_qparams, "a"), require_in_range(b, b_qparams, "b")
     require_same_shape(a, b)
-    multiplier = _shortest(FixedPointMultiplier.from_real(_ratio(a_qparams, b_qparams, out)))
-    _require_fits(multiplier, a_qparams, z_a, b_qparams, z_b)
+    ratio = _ratio(a_qparams, b_qparams, out)
+    multiplier = _shortest(FixedPointMultiplier.from_real(ratio))
+    _require_fits(multiplier, ratio, a_qparams, b_qparams, out)
     return requantize((wide_a - z_a) * (wide_b - z_b), multiplier, out)
 
 
@@ -48,10 +49,19 @@ def _shortest(multiplier: FixedPointMultiplier) -> FixedPointMultiplier:
     return FixedPointMultiplier(mantissa, shift)
 
 
-def _require_fits(multiplier: FixedPointMultiplier, a: QParams, z_a: int, b: QParams, z_b: int) -> None:
-    largest = max(a.int_max - z_a, z_a - a.int_min) * max(b.int_max - z_b, z_b - b.int_min)
-    if largest * multiplier.mantissa >= 2**63:  # type: ignore[operator]  # per-tensor
+def _require_fits(multiplier: FixedPointMultiplier, ratio: Fraction, a: QParams, b: QParams, out: QParams) -> None:
+    mantissa, shift = multiplier.mantissa, multiplier.shift
+    largest = _reach(a) * _reach(b)
+    seen = min(largest * ratio, Fraction(_reach(out) + 1))  # beyond, the result is saturated
+    missed = seen * abs(1 - Fraction(mantissa, 2**shift) / ratio)  # type: ignore[arg-type,operator]  # per-tensor
+    if missed >= 1 or largest * mantissa >= 2**63:  # type: ignore[operator]
         raise ValueError(
-            f"operands of {a.bit_width} and {b.bit_width} bits times a 31-bit mantissa leave a 64-bit register: "
-            "use operands of up to 16 bits, or scales whose ratio is a power of two."
+            f"operands of {a.bit_width} and {b.bit_width} bits for a result of {out.bit_width} need more than a 31-bit "
+            "mantissa and a 64-bit register: use operands of up to 16 bits and a narrower result, "
+            "or scales whose ratio is a power of two."
         )
+
+
+def _reach(qparams: QParams) -> int:
+    zero_point = per_tensor_zero_point(qparams)
+    return max(qparams.int_max - zero_point, zero_point - qparams.int_min)

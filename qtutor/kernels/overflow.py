@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from qtutor.kernels.checks import require_integers
-from qtutor.qparams import container_dtype, int_range
+from qtutor.qparams import QParams, container_dtype, int_range
 
 
 def saturate(x: Tensor, bit_width: int, signed: bool, narrow_range: bool = False) -> Tensor:
@@ -42,3 +42,13 @@ def wrap(x: Tensor, bit_width: int, signed: bool) -> Tensor:
         2 ** int(bit_width) - 1
     )  # counted from the lowest value, so that the sign needs no case
     return (low_bits + low).to(container_dtype(int(bit_width), signed))
+
+
+def stored(steps: Tensor, zero_point: int, qparams: QParams) -> Tensor:
+    """Return steps + zero_point, saturated: clamped before the sum, which could leave int64, to the same result.
+
+    >>> stored(torch.tensor([2**63 - 1, -1]), 3, QParams(1.0, 3, bit_width=4))
+    tensor([7, 2], dtype=torch.int8)
+    """
+    low, high = qparams.int_min - zero_point, qparams.int_max - zero_point
+    return (steps.clamp(low, high) + zero_point).to(qparams.dtype)

@@ -1,13 +1,11 @@
 """From accumulators to the next layer's integers: multiply, shift, round once, add the zero point, saturate."""
 
-from math import prod
-
 import torch
 from torch import Tensor
 
-from qtutor.kernels.checks import channels, require_integers, require_qparams
-from qtutor.kernels.fixed_point import FixedPointMultiplier
-from qtutor.kernels.overflow import saturate
+from qtutor.kernels.checks import channels, pair, require_integers, require_qparams
+from qtutor.kernels.fixed_point import FixedPointMultiplier, as_tuple
+from qtutor.kernels.overflow import stored
 from qtutor.kernels.rounding import rounded_quotient, rounding_right_shift
 from qtutor.qparams import QParams
 
@@ -37,17 +35,18 @@ def requantize(
         require_product_fits(accumulators, multiplier.mantissa)
         scaled = rounding_right_shift(wide * multiplier.mantissa, multiplier.shift, rounding)
     else:
-        scaled = _scaled_per_channel(wide, multiplier, rounding)
-    return saturate(scaled + zero_point, out_qparams.bit_width, out_qparams.signed, out_qparams.narrow_range)
+        scaled = _scaled_per_channel(accumulators, multiplier, rounding)
+    return stored(scaled, zero_point, out_qparams)
 
 
-def _scaled_per_channel(wide: Tensor, multiplier: FixedPointMultiplier, rounding: str) -> Tensor:
-    mantissas, shifts, axis = multiplier.mantissa, multiplier.shift, multiplier.axis
-    if not isinstance(mantissas, tuple) or not isinstance(shifts, tuple) or axis is None:
-        raise ValueError("mantissa, shift and axis must be all per-channel or all per-tensor.")
-    require_product_fits(wide, max(mantissas))
-    product = wide * channels(mantissas, axis, wide, torch.int64, "accumulators")
-    return rounding_right_shift(product, channels(shifts, axis, wide, torch.int64, "accumulators"), rounding)
+def _scaled_per_channel(accumulators: Tensor, multiplier: FixedPointMultiplier, rounding: str) -> Tensor:
+    mantissas, shifts, axis = as_tuple(multiplier.mantissa), as_tuple(multiplier.shift), multiplier.axis
+    assert axis is not None  # FixedPointMultiplier has seen to it
+    factors = channels(mantissas, axis, accumulators, torch.int64, "accumulators")
+    for mantissa, channel in zip(mantissas, accumulators.unbind(axis), strict=True):
+        require_product_fits(channel, mantissa)
+    product = accumulators.to(torch.int64) * factors
+    return rounding_right_shift(product, channels(shifts, axis, product, torch.int64, "accumulators"), rounding)
 
 
 def require_product_fits(accumulators: Tensor, mantissa: int) -> None:
@@ -62,17 +61,15 @@ def require_product_fits(accumulators: Tensor, mantissa: int) -> None:
         )
 
 
-def per_tensor_zero_point(out_qparams: QParams) -> int:
+def per_tensor_zero_point(qparams: QParams, name: str = "out_qparams") -> int:
     """Return the zero point of a per-tensor format; raise for a per-channel one.
 
     >>> per_tensor_zero_point(QParams(0.5, zero_point=3))
     3
     """
-    zero_point = require_qparams(out_qparams, "out_qparams").zero_point
-    if isinstance(zero_point, tuple) or out_qparams.axis is not None:
-        raise ValueError(
-            f"axis {out_qparams.axis}: the format of a result is per-tensor here; give it one scale and zero point."
-        )
+    zero_point = require_qparams(qparams, name).zero_point
+    if isinstance(zero_point, tuple) or qparams.axis is not None:
+        raise ValueError(f"{name} has axis {qparams.axis}, and is per-tensor here: give it one scale and zero point.")
     return zero_point
 
 
@@ -89,27 +86,27 @@ def avg_pool2d(
     stride       None: the kernel_size; no padding
     rounding     as in `rounding_right_shift`
     returns      the input's dtype, [..., (H - kernel) // stride + 1, ...]
-    raises       TypeError for floats; ValueError for windows that do not fit, an unknown rounding
+    raises       TypeError for floats; ValueError for windows that do not fit, sums beyond int64, an unknown rounding
     source       torch.nn.functional.avg_pool2d, on the stored integers
 
     >>> avg_pool2d(torch.tensor([[[1, 2], [3, 4]]]), 2)
     tensor([[[2]]])
     """
     require_integers(q, "q")
-    (height, width), steps = (
-        _pair(kernel_size, "kernel_size"),
-        _pair(kernel_size if stride is None else stride, "stride"),
-    )
+    height, width = pair(kernel_size, "kernel_size", least=1)
+    steps = (height, width) if stride is None else pair(stride, "stride", least=1)
     if q.dim() not in (3, 4) or q.shape[-2] < height or q.shape[-1] < width:
         raise ValueError(
             f"q has shape {tuple(q.shape)}; a window of {height} × {width} needs [N, C, H, W] or [C, H, W] at least that large."
         )
+    _require_sum_fits(q, height * width)
     windows = q.to(torch.int64).unfold(-2, height, steps[0]).unfold(-2, width, steps[1])
-    return rounded_quotient(windows.sum((-2, -1)), prod((height, width)), rounding).to(q.dtype)
+    return rounded_quotient(windows.sum((-2, -1)), height * width, rounding).to(q.dtype)
 
 
-def _pair(value: int | tuple[int, int], name: str) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in pair):
-        raise ValueError(f"{name} {value!r} is no window: give a whole number above 0, or (height, width).")
-    return pair[0], pair[1]
+def _require_sum_fits(q: Tensor, count: int) -> None:
+    if q.dtype != torch.int64 or not q.numel():
+        return
+    largest = max(abs(int(end)) for end in torch.aminmax(q))
+    if largest * count >= 2**63:
+        raise ValueError(f"{count} values of up to {largest:.1e} can sum to more than int64 holds: use narrower ones.")
