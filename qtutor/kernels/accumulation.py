@@ -1,10 +1,12 @@
 """Sums of products, exact: linear layers and convolutions of stored integers, and the range that their sums can take."""
 
+from math import prod
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from qtutor.kernels.checks import require_integers, require_qparams
+from qtutor.kernels.checks import pair, require_integers, require_qparams
 from qtutor.qparams import QParams, whole_number
 
 WIDENED = (torch.int8, torch.uint8, torch.int16, torch.int32)
@@ -19,8 +21,8 @@ def linear(
     weight    integer tensor [out, in], as torch.nn.Linear has it
     bias      None or integer tensor [out], in units of s_x * s_w
     returns   [..., out]: int32 where no values of these dtypes can leave it, else int64
-    raises    TypeError for floats and int64 operands; ValueError for shapes that do not match, fractional zero points,
-              sums that could leave int64
+    raises    TypeError for floats and int64 operands; ValueError for shapes that do not match, zero points that are no
+              integers of the dtype, sums that could leave int64
     source    Jacob et al., CVPR 2018, section 2.3; ONNX MatMulInteger
 
     >>> x, weight = torch.tensor([[3, 1]], dtype=torch.uint8), torch.tensor([[2, -1], [0, 7]], dtype=torch.int8)
@@ -33,10 +35,11 @@ def linear(
             f"x of shape {tuple(x.shape)} and weight of shape {tuple(weight.shape)} do not match: "
             "weight is [out, in] and the last dimension of x is in."
         )
-    bound = largest_sum(x, weight, bias, x_zero_point, weight_zero_point, weight.shape[1])
-    dtype = computing_dtype(bound, x.device)
-    total = (x.to(dtype) - x_zero_point) @ (weight.to(dtype) - weight_zero_point).t()
-    return _accumulators(total, bias, bound, (-1,))
+    x_zero = zero_point_of(x_zero_point, x, "x_zero_point")
+    weight_zero = zero_point_of(weight_zero_point, weight, "weight_zero_point")
+    bound = largest_sum(x, weight, bias, x_zero, weight_zero, weight.shape[1])
+    steps, taps = _steps(x, x_zero, bound), _steps(weight, weight_zero, bound)
+    return _accumulators((steps @ taps.t()).to(x.device), bias, bound, (-1,))
 
 
 def conv2d(
@@ -55,8 +58,8 @@ def conv2d(
     weight    integer tensor [out, C / groups, height, width]
     bias      None or integer tensor [out], in units of s_x * s_w
     returns   [N, out, H', W']: int32 where no values of these dtypes can leave it, else int64
-    raises    TypeError for floats and int64 operands; ValueError for shapes or groups that do not match, fractional
-              zero points, sums that could leave int64
+    raises    TypeError for floats and int64 operands; ValueError for shapes or groups that do not match, zero points
+              that are no integers of the dtype, sums that could leave int64
     source    torch.nn.functional.conv2d; ONNX ConvInteger
 
     >>> conv2d(torch.ones(1, 1, 2, 2, dtype=torch.int8), torch.ones(1, 1, 3, 3, dtype=torch.int8), padding=1)
@@ -64,16 +67,15 @@ def conv2d(
               [4, 4]]]], dtype=torch.int32)
     """
     require_operands(x, weight, bias)
-    _require_convolution(x, weight, stride, padding, groups)
-    bound = largest_sum(x, weight, bias, x_zero_point, weight_zero_point, weight[0].numel())
-    dtype = computing_dtype(bound, x.device)
-    steps, taps = (
-        x.to(dtype) - x_zero_point,
-        weight.to(dtype) - weight_zero_point,
-    )  # before padding: zero is then real zero
+    moves, pads = pair(stride, "stride", least=1), pair(padding, "padding", least=0)
+    _require_convolution(x, weight, pads, whole_number(groups, "groups"))
+    x_zero = zero_point_of(x_zero_point, x, "x_zero_point")
+    weight_zero = zero_point_of(weight_zero_point, weight, "weight_zero_point")
+    bound = largest_sum(x, weight, bias, x_zero, weight_zero, prod(weight.shape[1:]))
+    steps, taps = _steps(x, x_zero, bound), _steps(weight, weight_zero, bound)  # before padding: 0 is then real zero
     with torch.backends.cudnn.flags(enabled=False):  # its transforms of float64 are not exact
-        total = functional.conv2d(steps, taps, None, stride, padding, 1, groups)
-    return _accumulators(total, bias, bound, (-1, 1, 1))
+        total = functional.conv2d(steps, taps, None, moves, pads, 1, int(groups))
+    return _accumulators(total.to(x.device), bias, bound, (-1, 1, 1))
 
 
 def require_operands(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
@@ -97,10 +99,7 @@ def largest_sum(
     """
     farthest_x, farthest_w = (
         max(torch.iinfo(dtype).max - zero_point, zero_point - torch.iinfo(dtype).min)
-        for dtype, zero_point in (
-            (x.dtype, whole_number(x_zero_point, "x_zero_point")),
-            (weight.dtype, whole_number(weight_zero_point, "weight_zero_point")),
-        )
+        for dtype, zero_point in ((x.dtype, x_zero_point), (weight.dtype, weight_zero_point))
     )
     bias_end = 0 if bias is None or not bias.numel() else max(abs(int(end)) for end in torch.aminmax(bias))
     bound = terms * farthest_x * farthest_w + bias_end
@@ -121,33 +120,51 @@ def computing_dtype(bound: int, device: torch.device) -> torch.dtype:
     return torch.float64 if bound <= 2**53 else torch.int64
 
 
+def computing_device(dtype: torch.dtype, device: torch.device) -> torch.device:
+    """Return where such sums are computed: CUDA multiplies no matrices of int64, and other accelerators no float64."""
+    return device if device.type == "cuda" and dtype == torch.float64 else torch.device("cpu")
+
+
+def zero_point_of(zero_point: int, q: Tensor, name: str) -> int:
+    """Return a zero point that values of q's dtype can have; raise where real 0.0 would have no integer there.
+
+    >>> zero_point_of(3, torch.tensor([7], dtype=torch.uint8), "x_zero_point")
+    3
+    """
+    z, info = whole_number(zero_point, name), torch.iinfo(q.dtype)
+    if not info.min <= z <= info.max:
+        raise ValueError(
+            f"{name} {z} is outside [{info.min}, {info.max}], the range of {q.dtype}: real 0.0 would have no integer. "
+            f"Use {min(max(z, info.min), info.max)}, or a wider dtype."
+        )
+    return z
+
+
+def _steps(q: Tensor, zero_point: int, bound: int) -> Tensor:
+    dtype = computing_dtype(bound, q.device)
+    return q.to(computing_device(dtype, q.device)).to(dtype) - zero_point
+
+
 def _accumulators(total: Tensor, bias: Tensor | None, bound: int, shape: tuple[int, ...]) -> Tensor:
     dtype = torch.int32 if bound < 2**31 else torch.int64
     accumulators = total.to(dtype)
     return accumulators if bias is None else accumulators + bias.to(dtype).reshape(shape)
 
 
-def _require_convolution(
-    x: Tensor, weight: Tensor, stride: int | tuple[int, int], padding: int | tuple[int, int], groups: int
-) -> None:
-    if x.dim() != 4 or weight.dim() != 4:
+def _require_convolution(x: Tensor, weight: Tensor, pads: tuple[int, int], groups: int) -> None:
+    if x.dim() != 4 or weight.dim() != 4 or 0 in weight.shape:
         raise ValueError(
             f"x of shape {tuple(x.shape)} and weight of shape {tuple(weight.shape)}: "
-            "a convolution takes [N, C, H, W] and [out, C / groups, height, width]."
+            "a convolution takes [N, C, H, W] and [out, C / groups, height, width], no weight dimension being 0."
         )
-    if whole_number(groups, "groups") < 1 or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+    if groups < 1 or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
         raise ValueError(
             f"{x.shape[1]} input and {weight.shape[0]} output channels do not divide into groups={groups} of {weight.shape[1]}: "
             "both must be multiples of groups, and weight's second dimension C / groups."
         )
-    for name, value, least in (("stride", stride, 1), ("padding", padding, 0)):
-        for number in value if isinstance(value, tuple) else (value,):
-            if whole_number(number, name) < least:
-                raise ValueError(f"{name} {value} is below {least}: give a whole number from {least} up.")
-    pads = padding if isinstance(padding, tuple) else (padding, padding)
     if x.shape[2] + 2 * pads[0] < weight.shape[2] or x.shape[3] + 2 * pads[1] < weight.shape[3]:
         raise ValueError(
-            f"a window of {weight.shape[2]} × {weight.shape[3]} does not fit {x.shape[2]} × {x.shape[3]} padded by {padding}: "
+            f"a window of {weight.shape[2]} × {weight.shape[3]} does not fit {x.shape[2]} × {x.shape[3]} padded by {pads}: "
             "use a larger padding."
         )
 
@@ -161,7 +178,8 @@ def accumulator_range(
     x_qparams  the format of the inputs, per-tensor
     bias       None or integer tensor [out]
     returns    (low, high), Python ints, both reached by some input of the format
-    raises     TypeError for floats; ValueError for per-channel inputs, a bias of another length, no outputs
+    raises     TypeError for floats; ValueError for per-channel inputs, a bias of another length, no outputs, weights
+               whose sum could leave int64
     source     interval arithmetic: each weight takes the end of the range that its sign asks for
 
     >>> accumulator_range(torch.tensor([[3, -2]]), QParams(1.0, bit_width=4, signed=False))
@@ -178,7 +196,13 @@ def accumulator_range(
         raise ValueError(
             f"bias has shape {tuple(bias.shape)}, and the layer has {weight.shape[0]} outputs: give one bias each."
         )
-    steps = weight.to(torch.int64).flatten(1) - whole_number(weight_zero_point, "weight_zero_point")
+    zero = zero_point_of(weight_zero_point, weight, "weight_zero_point")
+    farthest = max(abs(int(end) - zero) for end in torch.aminmax(weight))
+    if farthest * prod(weight.shape[1:]) >= 2**63:
+        raise ValueError(
+            f"{prod(weight.shape[1:])} weights of up to {farthest:.1e} can sum to more than int64 holds: use narrower ones."
+        )
+    steps = weight.to(torch.int64).flatten(1) - zero
     up, down = steps.clamp(min=0).sum(1).tolist(), steps.clamp(max=0).sum(1).tolist()
     added = [0] * len(up) if bias is None else bias.tolist()
     low_x, high_x = x_qparams.int_min - zero_point, x_qparams.int_max - zero_point
