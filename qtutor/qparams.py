@@ -234,13 +234,16 @@ def accumulator_bits(k: int, x_qparams: QParams, weight_qparams: QParams) -> int
     x_qparams       the format of the inputs; with axis, the worst of its zero points
     weight_qparams  the format of the weights, likewise
     returns         bits, exact: one bit fewer does not hold the largest of these sums
-    raises          TypeError, ValueError for a k that is no whole number above 0
+    raises          TypeError for what is no number or no format; ValueError for a k that is no whole number above 0
     source          by definition; ceil(log2(k)) + bits_x + bits_w, a usual rule, can be one too many
 
     >>> accumulator_bits(1024, QParams(1.0, bit_width=8), QParams(1.0, bit_width=8))
     26
     """
     terms = whole_number(k, "k")
+    for name, given in (("x_qparams", x_qparams), ("weight_qparams", weight_qparams)):
+        if not isinstance(given, QParams):
+            raise TypeError(f"{name} is a {type(given).__name__}: give the format as QParams(scale=0.1, bit_width=8).")
     if terms < 1:
         raise ValueError(f"k {terms} is below 1, and a sum has at least one product: give the number of products.")
     ends = [(p.int_min - z, p.int_max - z) for p in (x_qparams, weight_qparams) for z in _zero_points(p)]

@@ -175,7 +175,8 @@ def _channel_rows(x: Tensor, axis: int | None) -> Tensor:
     if axis is None:
         return x.reshape(1, -1)
     if isinstance(axis, bool) or not isinstance(axis, int) or not -x.dim() <= axis < x.dim():
-        raise ValueError(f"axis {axis} is no dimension of x, whose shape is {tuple(x.shape)}: use 0 … {x.dim() - 1}.")
+        choice = f"use 0 … {x.dim() - 1}" if x.dim() else "use axis=None"
+        raise ValueError(f"axis {axis} is no dimension of x, whose shape is {tuple(x.shape)}: {choice}.")
     return x.movedim(axis, 0).reshape(x.shape[axis], -1)
 
 
@@ -227,8 +228,10 @@ def _spanning(low: float, high: float, kind: Kind, symmetric: bool, power_of_two
     int_min, int_max = int_range(*kind)
     reach, steps = (max(-low, high), int_max) if symmetric else (high - low, int_max - int_min)
     scale = float32(max(reach / steps, SMALLEST)) if reach else 1.0
-    if power_of_two:
+    if power_of_two and scale < math.inf:
         scale = 2.0 ** math.ceil(math.log2(scale))
+    if math.isinf(float32(scale)):
+        raise ValueError(f"values from {low:g} to {high:g} need a scale beyond float32: use a larger bit_width.")
     zero_point = 0 if symmetric else min(max(round(int_min - low / scale), int_min), int_max)
     return QParams(scale, zero_point, *kind)
 
