@@ -166,7 +166,9 @@ def complaint(exercise: Exercise, case: Case, outcome: Outcome, tried: Run) -> s
     """Return the verdict for an answer that is of the wrong kind, or an error."""
     sentence = f"at {describe(exercise, case)} your function {outcome.complaint}"
     end = "" if sentence[-1] in ".?!)…" else "."
-    alone = " Tensors of length 1 were all right." if any(t.numel() != 1 for t in case.tensors) else ""
+    alone = (
+        " Tensors of length 1 were all right." if any(t.numel() != 1 for t in case.tensors) and not case.whole else ""
+    )
     note = print_note("".join(tried.printed).strip()) if outcome.complaint.startswith("returns None") else ""
     return f"✗ {exercise.name}  {sentence}{end}{alone}{note}"
 
@@ -177,7 +179,7 @@ def late(exercise: Exercise, case: Case, tried: Run) -> str:
         done, total = len(tried.outcomes), runner.SECONDS_IN_ALL
         return f"✗ {exercise.name}  only {done:,} inputs in {total:g} s: which of your steps takes so long?"
     where, question = describe(exercise, case), "which loop has no end?"
-    if any(tensor.numel() > 1 for tensor in case.tensors):
+    if any(tensor.numel() > 1 for tensor in case.tensors) and not case.whole:
         index = max(range(case.tensors[0].numel()), key=lambda i: element_key(case, i)[0])
         where = describe_element(exercise, case, index, "the largest element") + ","
         question = "is a loop endless, or does it take one small step per pass? Can it take all of them at once?"
@@ -229,7 +231,7 @@ def describe_element(exercise: Exercise, case: Case, index: int, called: str) ->
 def describe(exercise: Exercise, case: Case) -> str:
     """Return the inputs of a case as a learner would write them: 'x=-1, bit_width=2, signed=False'."""
     pairs = zip(exercise.parameters, case.arguments, strict=True)
-    return ", ".join(f"{name}={describe_value(value, has_kinds(exercise))}" for name, value in pairs)
+    return ", ".join(f"{name}={describe_value(value, has_kinds(exercise), case.whole)}" for name, value in pairs)
 
 
 @cache
@@ -238,11 +240,19 @@ def has_kinds(exercise: Exercise) -> bool:
     return len({tensor.dtype for case, _ in small_cases(exercise) for tensor in case.tensors}) > 1
 
 
-def describe_value(value: Any, with_kind: bool) -> str:
-    """Return one argument as text; a tensor of length 1 as its number, with its type where that matters."""
+def describe_value(value: Any, with_kind: bool, whole: bool = False) -> str:
+    """Return one argument as text; a tensor of length 1 as its number, with its type where that matters.
+
+    whole   a tensor of up to 8 numbers is written out: [[0, 1], [0.5, 0]]
+
+    >>> describe_value(torch.tensor([[0.0, 1.0], [0.5, 0.0]]), False, whole=True)
+    '[[0, 1], [0.5, 0]]'
+    """
     if not isinstance(value, Tensor):
         return f"{value:g}" if isinstance(value, float) else str(value)
     kind = f" ({str(value.dtype).removeprefix('torch.')})" if with_kind else ""
+    if whole and 0 < value.numel() <= 8:
+        return f"{value.tolist()}".replace(".0", "") + kind
     if value.numel() == 1:
         return f"{value.item():g}{kind}" if value.dtype == torch.float32 else f"{value.item()}{kind}"
     return f"a tensor of shape {tuple(value.shape)}{kind}" if value.numel() else f"an empty tensor{kind}"

@@ -21,6 +21,7 @@ class Case:
     arguments   as they are passed, tensors of length 1 in the small cases
     steps       the inputs in units of the step, zero points among them
     scale       a scale, or the ratio of two
+    whole       the answer is about a tensor as a whole, so that no element of it can be asked alone
     """
 
     arguments: tuple[Any, ...]
@@ -29,6 +30,7 @@ class Case:
     signed: bool = False
     scale: float = 1.0
     zero_point: int = 0
+    whole: bool = False
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -40,7 +42,9 @@ class Case:
         return tuple(a.clone() if isinstance(a, Tensor) else a for a in self.arguments)
 
     def element(self, index: int) -> Case:
-        """Return the case with element `index` alone in each tensor, as a tensor of length 1."""
+        """Return the case with element `index` alone in each tensor, as a tensor of length 1; a whole one as it is."""
+        if self.whole:
+            return self
         single = (a.reshape(-1)[index : index + 1] if isinstance(a, Tensor) else a for a in self.arguments)
         return replace(self, arguments=tuple(single))
 
