@@ -12,7 +12,11 @@ def rounded(value: Fraction, rounding: str) -> int:
         return {"floor": below, "ceil": above, "toward_zero": min(below, above, key=abs)}[rounding]
     if value - below != above - value:
         return min(below, above, key=lambda whole: abs(whole - value))
-    ways = {"half_even": lambda whole: whole % 2, "half_up": lambda whole: -whole, "half_away": lambda whole: -abs(whole)}
+    ways = {
+        "half_even": lambda whole: whole % 2,
+        "half_up": lambda whole: -whole,
+        "half_away": lambda whole: -abs(whole),
+    }
     return min(below, above, key=ways[rounding])
 
 
@@ -28,6 +32,8 @@ def dot(xs: list[int], ws: list[int], x_zero_point: int = 0, weight_zero_point: 
 
 def convolution(x, weight, bias=None, stride=(1, 1), padding=(0, 0), groups=1, x_zero_point=0, weight_zero_point=0):
     """A convolution of nested lists [N][C][H][W] by loops; what lies outside the picture is real zero, so it adds 0."""
+    if not x:
+        return []
     inputs, outputs = len(weight[0]), len(weight) // groups  # of one group
     height, width = (
         (size + 2 * pad - window) // step + 1

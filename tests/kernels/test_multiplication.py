@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_runtime import run_operator
 
-import qtutor
 from qtutor import QParams, dequantize, multiply, quantize
 
 EVERY = {False: torch.arange(256).to(torch.uint8), True: torch.arange(-128, 128).to(torch.int8)}
@@ -51,7 +50,7 @@ POWERS = [  # scale, zero_point, bit_width, signed, narrow_range of a, of b and 
 
 
 @pytest.mark.parametrize(("a", "b", "out"), POWERS)
-def test_all_65536_products_equal_exact_arithmetic_at_ratios_that_are_powers_of_two(a, b, out, lib=qtutor):
+def test_all_65536_products_equal_exact_arithmetic_at_ratios_that_are_powers_of_two(a, b, out, lib):
     a, b, out = lib.QParams(*a), lib.QParams(*b), lib.QParams(*out)
     x, y = all_pairs(a.signed, b.signed)
     got = lib.multiply(x, a, y, b, out)
@@ -83,11 +82,13 @@ def test_wide_products_at_other_ratios_are_at_most_one_step_off():
     assert set(off) == {0, 1}
 
 
-def test_a_result_of_32_bits_that_a_31_bit_mantissa_would_miss_by_two_steps_is_refused(lib=qtutor):
+def test_a_result_of_32_bits_that_a_31_bit_mantissa_would_miss_by_two_steps_is_refused(lib):
     """65521 * 65519 on this grid is 4,293,418,573; a 31-bit mantissa gives 4,293,418,575."""
     a, b = lib.QParams(0.9735369086265564, 0, 16, False), lib.QParams(0.9941098093986511, 0, 16, False)
     x, y = torch.tensor([65521]), torch.tensor([65519])
-    with pytest.raises(ValueError, match="16 and 16 bits for a result of 32 need more than a 31-bit mantissa.*narrower"):
+    with pytest.raises(
+        ValueError, match="16 and 16 bits for a result of 32 need more than a 31-bit mantissa.*narrower"
+    ):
         lib.multiply(x, a, y, b, lib.QParams(0.9676790237426758, 0, 32, False))
     out = lib.QParams(0.9676790237426758 * 2, 0, 31, False)
     assert abs(lib.multiply(x, a, y, b, out).item() - exact_products(x, a, y, b, out)[0]) <= 1
@@ -99,7 +100,9 @@ def test_onnx_runtime_adds_the_zero_point_before_it_rounds_which_shows_at_odd_on
     for zero_point in (0, 1, 2, 127, 128):
         a, b, out = (QParams(s, z, 8, False) for s, z in zip(scales, (0, 0, zero_point), strict=True))
         theirs = qlinear_mul(x.numpy(), y.numpy(), scales, (0, 0, zero_point)).tolist()
-        before = [min(round(Fraction(p * q, 64) + zero_point), 255) for p, q in zip(x.tolist(), y.tolist(), strict=True)]
+        before = [
+            min(round(Fraction(p * q, 64) + zero_point), 255) for p, q in zip(x.tolist(), y.tolist(), strict=True)
+        ]
         assert theirs == before
         assert (multiply(x, a, y, b, out).tolist() == theirs) == (zero_point % 2 == 0)
 
@@ -176,7 +179,11 @@ ONE = torch.tensor([1])
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ((ONE, HALF, torch.ones(2, 3).int(), QParams((0.5, 1.0), axis=0), HALF), ValueError, "b_qparams has axis 0.*one"),
+        (
+            (ONE, HALF, torch.ones(2, 3).int(), QParams((0.5, 1.0), axis=0), HALF),
+            ValueError,
+            "b_qparams has axis 0.*one",
+        ),
         ((ONE, HALF, ONE, HALF, QParams((0.5,), axis=0)), ValueError, "out has axis 0, and is per-tensor here"),
         ((torch.ones(3).int(), HALF, torch.ones(4).int(), HALF, HALF), ValueError, r"shapes \(3,\) and \(4,\) do not"),
         ((torch.tensor([8]), Q4, ONE, Q4, Q4), ValueError, r"a holds 8, outside \[-8, 7\].*saturate or wrap"),
