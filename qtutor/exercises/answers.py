@@ -24,6 +24,8 @@ WHY = {
     "function": "it hands back a function; is a call missing its brackets?",
 }
 
+NOTHING = "None: where does its answer leave it? (`return` hands a value back, `print` does not.)"
+
 
 def read_integers(result: Any, case: Case) -> Answer:
     """Return a tensor of integers, of any integer dtype, in the shape of the input."""
@@ -51,6 +53,12 @@ def read_format(result: Any, case: Case) -> Answer:
     return Answer(((whole(bits, "bit_width"), flag(signed, "signed")),))
 
 
+def read_multiplier(result: Any, case: Case) -> Answer:
+    """Return a pair (mantissa, shift)."""
+    mantissa, shift = pair(result, "(mantissa, shift)")
+    return Answer(((whole(mantissa, "mantissa"), whole(shift, "shift")),))
+
+
 def read_sum(result: Any, case: Case) -> Answer:
     """Return a pair (integers, zero_point), element by element."""
     integers, zero_point = pair(result, "(integers, zero_point)")
@@ -58,10 +66,19 @@ def read_sum(result: Any, case: Case) -> Answer:
     return Answer(tuple((value, zero) for value in read.values), read.shape)
 
 
+def read_number(result: Any, case: Case) -> Answer:
+    """Return one whole number: a Python int, or an integer tensor of one element."""
+    if result is None:
+        raise Unreadable(NOTHING)
+    if isinstance(result, Tensor) and result.numel() != 1:
+        raise Unreadable(f"a tensor of shape {tuple(result.shape)} where one number belongs: which step adds them up?")
+    return Answer((whole(result, "the answer"),))
+
+
 def same_shape(result: Any, case: Case) -> Tensor:
     """Return the result where it is a tensor in the shape of the case's tensors."""
     if result is None:
-        raise Unreadable("None: where does its answer leave it? (`return` hands a value back, `print` does not.)")
+        raise Unreadable(NOTHING)
     if not isinstance(result, Tensor):
         why = WHY.get(type(result).__name__, "which step leaves torch?")
         raise Unreadable(f"{words(result)} where a torch.Tensor belongs: {why}")
@@ -74,7 +91,7 @@ def same_shape(result: Any, case: Case) -> Tensor:
 def pair(result: Any, names: str) -> tuple[Any, Any]:
     """Return the two parts of a tuple or list."""
     if result is None:
-        raise Unreadable("None: where does its answer leave it? (`return` hands a value back, `print` does not.)")
+        raise Unreadable(NOTHING)
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         size = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
         raise Unreadable(f"{words(result)}{size} where a pair belongs: return {names}.")
@@ -125,6 +142,24 @@ def write_real(value: Any, case: Case) -> str:
 def write_format(value: Any, case: Case) -> str:
     """Return a pair as text."""
     return f"{value}"
+
+
+def write_bit_width(value: Any, case: Case) -> str:
+    """Return a number of bits as text.
+
+    >>> write_bit_width(1, Case(())), write_bit_width(9, Case(()))
+    ('1 bit', '9 bits')
+    """
+    return f"{value} bit" if value == 1 else f"{value} bits"
+
+
+def write_multiplier(value: Any, case: Case) -> str:
+    """Return a mantissa and a shift as the number that they stand for.
+
+    >>> write_multiplier((5, 4), Case(()))
+    '5 / 2**4'
+    """
+    return f"{value[0]} / 2**{value[1]}"
 
 
 def write_register(value: Any, case: Case) -> str:

@@ -6,11 +6,17 @@ from collections.abc import Iterable
 from types import NoneType
 from typing import Any
 
-from qtutor.exercises import chapter_00, chapter_01, chapter_02, chapter_03
+from qtutor.exercises import chapter_00, chapter_01, chapter_02, chapter_03, chapter_04
 from qtutor.exercises.exercise import Exercise
 from qtutor.exercises.questions import Prediction, QuizQuestion
 
-CHAPTERS = {"0": chapter_00, "1": chapter_01, "2": chapter_02, "3": chapter_03}
+CHAPTERS = {
+    "0": chapter_00,
+    "1": chapter_01,
+    "2": chapter_02,
+    "3": chapter_03,
+    "4": chapter_04,
+}
 
 EXERCISES: dict[str, Exercise] = {e.name: e for chapter in CHAPTERS.values() for e in chapter.EXERCISES}
 PREDICTIONS: dict[str, Prediction] = {p.id: p for chapter in CHAPTERS.values() for p in chapter.PREDICTIONS}

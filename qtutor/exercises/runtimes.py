@@ -32,14 +32,19 @@ def onnx_run(model: Any, x: Tensor, scale: float, integers: torch.dtype, zero_po
 @cache
 def onnx_session(operator: str, type_in: str, type_out: str) -> Any:
     """Return an ONNX Runtime session that holds one operator."""
+    integers = type_in if type_in != "FLOAT" else type_out
+    types = {"x": type_in, "scale": "FLOAT", "zero_point": integers}
+    return session_of(operator, types, {"x": None}, type_out)
+
+
+def session_of(operator: str, types: dict[str, str], shapes: dict[str, Any], type_out: str) -> Any:
+    """Return an ONNX Runtime session that holds one operator; inputs that `shapes` does not name are single numbers."""
     import onnxruntime
     from onnx import TensorProto, helper
 
-    integers = type_in if type_in != "FLOAT" else type_out
-    types = {"x": type_in, "scale": "FLOAT", "zero_point": integers}
     inputs = [
-        helper.make_tensor_value_info(n, TensorProto.DataType.Value(t), None if n == "x" else [])
-        for n, t in types.items()
+        helper.make_tensor_value_info(name, TensorProto.DataType.Value(kind), shapes.get(name, []))
+        for name, kind in types.items()
     ]
     output = helper.make_tensor_value_info("y", TensorProto.DataType.Value(type_out), None)
     graph = helper.make_graph([helper.make_node(operator, list(types), ["y"])], operator, inputs, [output])
@@ -59,3 +64,59 @@ def brevitas_integers(value: Tensor, scale: float, zero_point: int) -> Tensor:
     )
     integers: Tensor = round_ste(made._pre_round_int_value).to(torch.int32)
     return integers
+
+
+def onnx_dot(x: Tensor, w: Tensor, x_zero_point: int, w_zero_point: int) -> int:
+    """Return ONNX Runtime's MatMulInteger of a row by a column. (int8 by int8: exact on every CPU.)"""
+    return int(onnx_matmul_integer(x.reshape(1, -1), w.reshape(-1, 1), x_zero_point, w_zero_point))
+
+
+def onnx_matmul_integer(x: Tensor, w: Tensor, x_zero_point: int = 0, w_zero_point: int = 0) -> Tensor:
+    """Return ONNX Runtime's MatMulInteger of two matrices of uint8 or int8, as this machine computes it."""
+    names = ["UINT8" if operand.dtype == torch.uint8 else "INT8" for operand in (x, w)]
+    zeros = torch.tensor(x_zero_point, dtype=x.dtype), torch.tensor(w_zero_point, dtype=w.dtype)
+    inputs = {"x": x, "w": w, "x_zero_point": zeros[0], "w_zero_point": zeros[1]}
+    (result,) = matmul_session(*names).run(None, {name: value.numpy() for name, value in inputs.items()})
+    return torch.from_numpy(result)
+
+
+@cache
+def matmul_session(type_x: str, type_w: str) -> Any:
+    """Return an ONNX Runtime session that holds one MatMulInteger of any two matrices."""
+    types = {"x": type_x, "w": type_w, "x_zero_point": type_x, "w_zero_point": type_w}
+    return session_of("MatMulInteger", types, {"x": ["m", "k"], "w": ["k", "n"]}, "INT32")
+
+
+def onnx_dynamic_format(low: float, high: float, bit_width: int, signed: bool) -> tuple[float, int]:
+    """Return the scale and zero point that ONNX Runtime's DynamicQuantizeLinear chooses for low … high: 8 bits unsigned."""
+    found = onnx_dynamic_session().run(None, {"x": torch.tensor([low, high], dtype=torch.float32).numpy()})
+    return float(found[0]), int(found[1])
+
+
+@cache
+def onnx_dynamic_session() -> Any:
+    """Return an ONNX Runtime session that holds DynamicQuantizeLinear, with its scale and zero point as outputs."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    made = [("scale", TensorProto.FLOAT), ("zero_point", TensorProto.UINT8)]
+    node = helper.make_node("DynamicQuantizeLinear", ["x"], ["y", "scale", "zero_point"])
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])
+    outputs = [helper.make_tensor_value_info(name, kind, []) for name, kind in made]
+    graph = helper.make_graph([node], "format", [x], outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def brevitas_channel_scales(weight: Tensor, bit_width: int) -> Tensor:
+    """Return the scales that Brevitas's Int8WeightPerChannelFloat gives a linear layer's weight."""
+    from brevitas.nn import QuantLinear
+    from brevitas.quant import Int8WeightPerChannelFloat
+
+    rows, columns = weight.shape
+    layer = QuantLinear(columns, rows, False, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=bit_width)
+    layer.weight.data = weight
+    scale: Tensor = layer.quant_weight().scale.detach().reshape(-1)
+    return scale

@@ -1,7 +1,13 @@
 """Explorers: tables from the kernels, looked up and drawn in the browser; one file each, and one line here."""
 
+from qtutor.explorers.accumulator import accumulator_explorer
 from qtutor.explorers.quantizer import quantizer_explorer
 from qtutor.explorers.saturation import saturation_explorer
 from qtutor.explorers.two_sums import two_sums_explorer
 
-__all__ = ["quantizer_explorer", "saturation_explorer", "two_sums_explorer"]
+__all__ = [
+    "accumulator_explorer",
+    "quantizer_explorer",
+    "saturation_explorer",
+    "two_sums_explorer",
+]

@@ -266,10 +266,119 @@ function map(svg, table) {
   };
 }
 
+function sums(svg, table) {
+  svg.setAttribute("viewBox", "0 0 360 300");
+  const { places, terms } = table.view;
+  const left = 52, top = 10, width = 300, height = 244, inner = 226;
+  const x = (k) => left + 8 + ((width - 16) * k) / terms;
+  const plot = shape(svg, "svg", { x: 0, y: top, width: left + width, height, overflow: "hidden" });
+  const reach = shape(plot, "rect", { class: "q-reach", x: left, width });
+  const zero = height / 2;
+  shape(plot, "path", { class: "q-grid", d: `M${left} ${zero}h${width}` });
+  const exact = shape(plot, "path", { class: "q-path" });
+  const rings = shape(plot, "path", { class: "q-ring" });
+  const right = shape(plot, "path", { class: "q-dots" });
+  const wrong = shape(plot, "path", { class: "q-saturated" });
+  shape(svg, "rect", { class: "q-frame", x: left, y: top, width, height });
+  const labels = [0, 1, 2].map(() => shape(svg, "text", { x: left - 6, "text-anchor": "end" }));
+  places.forEach((k) => shape(svg, "text", { x: x(k), y: top + height + 16, "text-anchor": "middle" }, String(k)));
+  shape(svg, "text", { x: left + width / 2, y: 294, "text-anchor": "middle" }, "products added so far");
+  shape(svg, "text", { transform: `translate(12 ${top + zero}) rotate(-90)`, "text-anchor": "middle" }, "sum");
+  return (place) => {
+    const limit = row(table, "limit", place), all = row(table, "exact", place), kept = row(table, "kept", place);
+    const y = (value) => zero - (inner * value) / (2 * limit);
+    const [low, high] = row(table, "ends", place);
+    reach.setAttribute("y", y(high));
+    reach.setAttribute("height", y(low) - y(high));
+    exact.setAttribute("d", `M${Array.from(all, (value, k) => `${x(k)} ${y(value)}`).join("L")}`);
+    let circles = "", dots = "", triangles = "";
+    for (let k = 0; k <= terms; k += 1) {
+      circles += `M${x(k) - 5} ${y(all[k])}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z`;
+      if (kept[k] === all[k]) dots += dot(x(k), y(kept[k]));
+      else triangles += triangle(x(k), y(kept[k]), 5);
+    }
+    rings.setAttribute("d", circles);
+    right.setAttribute("d", dots);
+    wrong.setAttribute("d", triangles);
+    const ends = high <= limit ? [low, high] : [-limit, limit]; // the range where it is in the picture
+    const room = y(ends[0]) - y(ends[1]);
+    [...ends, 0].forEach((value, i) => {
+      labels[i].setAttribute("y", top + y(value) + [12, -3, 4][i]);
+      write(labels[i], i === 2 && room < 40 ? "" : String(value).replace("-", "−"));
+    });
+  };
+}
+
+function errors(svg, table) {
+  svg.setAttribute("viewBox", "0 0 360 300");
+  const { given, texts, places, errors: ticks, error_texts: tickTexts, limit } = table.view;
+  const left = 44, top = 8, width = 308, height = 246, steps = given.length;
+  const x = (i) => (width * (i + 1)) / (steps + 1);
+  const y = (error) => height / 2 - (height * error) / (2 * limit);
+  const plot = shape(svg, "svg", { x: left, y: top, width, height, overflow: "hidden" });
+  shape(plot, "rect", { class: "q-reach", x: 0, width, y: y(0.5), height: y(-0.5) - y(0.5) });
+  shape(plot, "path", { class: "q-grid", d: ticks.map((tick) => `M0 ${y(tick)}h${width}`).join("") });
+  const near = shape(plot, "path", { class: "q-dots" });
+  const far = shape(plot, "path", { class: "q-saturated" });
+  const here = shape(plot, "circle", { class: "q-exact", r: 9 });
+  shape(svg, "rect", { class: "q-frame", x: left, y: top, width, height });
+  places.forEach((i, k) => shape(svg, "text", { x: left + x(i), y: top + height + 16, "text-anchor": "middle" }, texts[k]));
+  ticks.forEach((tick, k) => shape(svg, "text", { x: left - 6, y: top + y(tick) + 4, "text-anchor": "end" }, tickTexts[k]));
+  shape(svg, "text", { x: left + width / 2, y: 294, "text-anchor": "middle" }, "accumulator");
+  shape(svg, "text", { transform: `translate(12 ${top + height / 2}) rotate(-90)`, "text-anchor": "middle" }, "error (steps of the output)");
+  return (place) => {
+    const all = row(table, "errors", place), beyond = row(table, "far", place);
+    let dots = "", triangles = "";
+    for (let i = 0; i < steps; i += 1) {
+      if (beyond[i]) triangles += triangle(x(i), y(all[i]), 4);
+      else dots += dot(x(i), y(all[i]));
+    }
+    near.setAttribute("d", dots);
+    far.setAttribute("d", triangles);
+    here.setAttribute("cx", x(place.accumulator));
+    here.setAttribute("cy", y(all[place.accumulator]));
+  };
+}
+
+function clipping(svg, table) {
+  svg.setAttribute("viewBox", "0 0 360 300");
+  const { bars, ticks, tick_texts: texts } = table.view;
+  const left = 26, top = 10, width = 326, height = 242, count = table.byName.clip.lists[0].length;
+  const plot = shape(svg, "svg", { x: left, y: top, width, height, overflow: "hidden" });
+  const kept = shape(plot, "rect", { class: "q-reach", y: -2, height: height + 4, x: -2 });
+  const bar = (share, i) => `M${(width * i) / bars.length} ${height}v${-0.9 * height * share}h${width / bars.length}v${0.9 * height * share}`;
+  shape(plot, "path", { class: "q-bars", d: bars.map(bar).join("") });
+  const names = ["clipping", "rounding", "total"];
+  const lines = names.map((name) => shape(plot, "path", { class: `q-by-${name}` }));
+  const edge = shape(plot, "path", { class: "q-tick" });
+  const here = shape(plot, "path", { class: "q-start" });
+  shape(svg, "rect", { class: "q-frame", x: left, y: top, width, height });
+  ticks.forEach((tick, i) => shape(svg, "text", { x: left + width * tick, y: top + height + 16, "text-anchor": "middle" }, texts[i]));
+  shape(svg, "text", { x: left + width / 2, y: 290, "text-anchor": "middle" }, "size of a value, clipping point (real units)");
+  shape(svg, "text", { transform: `translate(14 ${top + height / 2}) rotate(-90)`, "text-anchor": "middle" }, "squared error");
+  const at = (curve, i) => [(width * (i + 1)) / count, height - height * curve[i]];
+  return (place) => {
+    const curves = names.map((name) => row(table, `${name}_curve`, place));
+    curves.forEach((curve, k) => {
+      lines[k].setAttribute("d", `M${Array.from(curve, (_, i) => at(curve, i).join(" ")).join("L")}`);
+    });
+    const [x, y] = at(curves[2], place.clip);
+    kept.setAttribute("width", x + 2);
+    edge.setAttribute("d", `M${x} 0v${height}`);
+    here.setAttribute("d", dot(x, y));
+  };
+}
+
 const DRAWINGS = {
   staircase: { draw: staircase, legend: ["● stored", "▲ saturated", "┄ stored = given", "▒ window of the format"] },
   ring: { draw: ring, legend: ["● a", "◆ wrapped", "■ saturated", "○ exact", "┋ seam: from the highest to the lowest"] },
   map: { draw: map, legend: ["▲ add then round gives more", "▼ add then round gives less", "○ the present pair"] },
+  sums: { draw: sums, legend: ["○ exact", "● kept, exact", "▲ kept, wrong", "▒ range of the accumulator"] },
+  errors: { draw: errors, legend: ["● nearest integer", "▲ further than ½ step", "▒ within ½ step", "○ the present accumulator"] },
+  clipping: {
+    draw: clipping,
+    legend: ["╌ error by clipping", "┈ error by rounding", "─ both", "● the present format", "▒ what it reaches", "▥ how many values have that size, 0 left out"],
+  },
 };
 
 // ---- one control: a labelled native element, and a field to type in ------------------------------------------------

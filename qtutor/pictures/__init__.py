@@ -1,5 +1,6 @@
 """Pictures: data and matplotlib axes in, axes out. Each sets `ax.alt`, its words, from the same data; `show` shows both."""
 
+from qtutor.pictures.accumulator import accumulator_text, draw_accumulator, example_product, partial_sums
 from qtutor.pictures.axes import describe, new_axes, show, words_of
 from qtutor.pictures.digit import digit_text, draw_digit
 from qtutor.pictures.number_line import draw_number_line, number_line_text
@@ -8,15 +9,19 @@ from qtutor.pictures.staircase import draw_staircase, staircase_text
 from qtutor.pictures.two_sums_map import draw_two_sums_map, two_sums_text
 
 __all__ = [
+    "accumulator_text",
     "describe",
     "digit_text",
+    "draw_accumulator",
     "draw_digit",
     "draw_number_line",
     "draw_ring",
     "draw_staircase",
     "draw_two_sums_map",
+    "example_product",
     "new_axes",
     "number_line_text",
+    "partial_sums",
     "ring_text",
     "show",
     "staircase_text",

@@ -239,6 +239,69 @@ class Add:
         return f"{total} ({shown}) with zero point {zero_point}"
 
 
+class Dot:
+    """One product of 3 bits, or the sum of two of 2 bits."""
+
+    domain = [
+        (x, w, x_zero, w_zero)
+        for bits, terms in ((3, 1), (2, 2))
+        for x in product(integers(bits, False), repeat=terms)
+        for w in product(integers(bits, True), repeat=terms)
+        for x_zero in (0, 1, 2)
+        for w_zero in (0, 1, -1)
+    ]
+
+    def key(self, x, w, x_zero, w_zero):
+        return len(x), sum(map(abs, (*x, *w, x_zero, w_zero))), x_zero, [n < 0 for n in (*x, *w, x_zero, w_zero)]
+
+    def right(self, x, w, x_zero, w_zero):
+        return sum((a - x_zero) * (b - w_zero) for a, b in zip(x, w, strict=True))
+
+    def call(self, function, x, w, x_zero, w_zero):
+        return function(torch.tensor(x, dtype=torch.uint8), torch.tensor(w, dtype=torch.int8), x_zero, w_zero)
+
+    def words(self, x, w, x_zero, w_zero):
+        shown = (list(x), list(w)) if len(x) <= 8 else [f"a tensor of shape ({len(x)},)"] * 2
+        return f"x={shown[0]} (uint8), w={shown[1]} (int8), x_zero_point={x_zero}, w_zero_point={w_zero}"
+
+    def write(self, value, *inputs):
+        width = next(width for width in (4, 8, 16, 32, 64) if -(2 ** (width - 1)) <= value < 2**width)
+        return f"{value} ({bits_of(value, width)})"
+
+
+class LongDot(Dot):
+    """Sums beyond 2**24 with one odd product, and beyond 32 bits."""
+
+    domain = [
+        ([255] * 1023 + [1], [-128] * 1023 + [1], 0, 0),
+        ([255] * 65794, [-128] * 65794, 0, 0),
+    ]
+
+
+ZERO_POINTS_TAKEN_OFF = [(-z, 2**bits - 1 - z) for bits in (1, 2, 3) for z in range(2**bits)]
+
+
+class AccumulatorBits:
+    domain = list(product((1, 2, 3, 4, 5, 8), ZERO_POINTS_TAKEN_OFF, ZERO_POINTS_TAKEN_OFF))
+
+    def key(self, k, x_ends, w_ends):
+        width = max(high - low for low, high in (x_ends, w_ends)).bit_length()
+        return width, k + sum(map(abs, (*x_ends, *w_ends))), [n < 0 for n in (*x_ends, *w_ends)]
+
+    def right(self, k, x_ends, w_ends):
+        sums = [k * x * w for x in range(x_ends[0], x_ends[1] + 1) for w in range(w_ends[0], w_ends[1] + 1)]
+        return next(n for n in range(1, 40) if ends(n, True)[0] <= min(sums) and max(sums) <= ends(n, True)[1])
+
+    def call(self, function, k, x_ends, w_ends):
+        return function(k, x_ends, w_ends)
+
+    def words(self, k, x_ends, w_ends):
+        return f"k={k}, x_ends={x_ends}, w_ends={w_ends}"
+
+    def write(self, value, *inputs):
+        return f"{value} bit{'s' * (value != 1)}"
+
+
 TASKS = {
     "1.A": ToReal(),
     "1.B": ToIntegers(),
@@ -247,11 +310,13 @@ TASKS = {
     "3.A": SumFormat(),
     "3.B": Transform(),
     "3.C": Add(),
+    "4.A": Dot(),
+    "4.B": AccumulatorBits(),
 }
 
 
 # Where the small inputs show nothing: larger ones, in the order in which they are tried.
-BEYOND = {"1.B": ToIntegersInFloat32(), "2.A": SaturateLarge(), "2.B": WrapLarge()}
+BEYOND = {"1.B": ToIntegersInFloat32(), "2.A": SaturateLarge(), "2.B": WrapLarge(), "4.A": LongDot()}
 
 
 def failing(task, function, domain):

@@ -183,6 +183,38 @@ ASKED = {
         lambda a, a_zero, b, b_zero: (a.int() + b.int(), 0),
         "Where does your code look at a_zero_point and b_zero_point?",
     ),
+    # 4.A
+    "widened after the subtraction": (
+        "4.A",
+        lambda x, w, x_zero, w_zero: int(((x - x_zero).long() * (w - w_zero).long()).sum()),
+        "Can the type in which x comes hold x minus its zero point?",
+    ),
+    "x in int8": (
+        "4.A",
+        lambda x, w, x_zero, w_zero: int(((x.to(torch.int8) - x_zero).long() * (w.long() - w_zero)).sum()),
+        "x reaches 255 here, and w −128: which type of yours holds them, their steps, the products and the sum?",
+    ),
+    "summed in int16": (
+        "4.A",
+        lambda *given: int(torch.tensor(right("4.A")(*given)).short()),
+        "x reaches 255 here, and w −128: which type of yours holds them, their steps, the products and the sum?",
+    ),
+    "no w": (
+        "4.A",
+        lambda x, w, x_zero, w_zero: int((x.long() - x_zero).sum()),
+        "Where does your code look at w and w_zero_point?",
+    ),
+    # 4.B
+    "twice as wide as needed": (
+        "4.B",
+        lambda *given: 2 * right("4.B")(*given),
+        "Your width holds every sum. Does one bit less hold them too?",
+    ),
+    "no weights": (
+        "4.B",
+        lambda k, x_ends, w_ends: right("4.B")(k, x_ends, (0, 1)),
+        "Where does your code look at w_ends?",
+    ),
 }
 
 

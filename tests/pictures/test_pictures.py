@@ -9,7 +9,9 @@ from matplotlib.axes import Axes
 
 from qtutor import QParams
 from qtutor.pictures import (
+    accumulator_text,
     digit_text,
+    draw_accumulator,
     draw_digit,
     draw_number_line,
     draw_ring,
@@ -38,6 +40,7 @@ def all_pictures() -> dict[str, Axes]:
         "staircase": draw_staircase(new_axes(6, 4), FOUR_BITS),
         "ring": draw_ring(new_axes(7, 4), 7, 1, 4, True),
         "two sums": draw_two_sums_map(new_axes(5, 5), (0, 0.5)),
+        "accumulator": draw_accumulator(new_axes(7, 4), torch.tensor([3, 3, 2]), torch.tensor([2, 2, -3]), 4),
         "digit": draw_digit(new_axes(3, 3), {2: torch.tensor([[0, 3], [1, 2]])}),
     }
 
@@ -164,6 +167,30 @@ def test_the_words_of_the_map_name_the_marked_pair() -> None:
     assert two_sums_text((0, 0), "half_up", (1, 0.5)).endswith("round then add gives 2, add then round gives 2.")
 
 
+UP_AND_DOWN = torch.tensor([3, 3, 2]), torch.tensor([2, 2, -3])  # sums 6, 12, 6
+
+
+@pytest.mark.parametrize(("overflow", "right", "wrong"), [("wrap", [0, 1, 3], [-4]), ("saturate", [0, 1], [7, 1])])
+def test_the_accumulator_marks_what_is_kept_and_where_it_is_wrong(
+    overflow: str, right: list[int], wrong: list[int]
+) -> None:
+    ax = draw_accumulator(new_axes(7, 4), *UP_AND_DOWN, 4, overflow)
+    assert ax.lines[0].get_xydata().tolist() == [[0, 0], [1, 6], [2, 12], [3, 6]]
+    assert [k for k, _ in marks(ax, "kept, exact")] == right
+    assert [value for _, value in marks(ax, "kept, wrong")] == wrong
+
+
+def test_the_words_of_the_accumulator_say_what_left_the_range_and_how_it_ends() -> None:
+    said = {
+        (4, "wrap"): "1 of 3 partial sums lies outside, first after product 2, and wrapping still ends at 6, exact.",
+        (4, "saturate"): "1 of 3 partial sums lies outside, first after product 2, and saturating ends at 1, error −5.",
+        (3, "wrap"): "3 of 3 partial sums lie outside, first after product 1, and wrapping ends at −2, error −8.",
+        (5, "wrap"): "every partial sum fits, and 6 is kept.",
+    }
+    for (bits, overflow), words in said.items():
+        assert accumulator_text(*UP_AND_DOWN, bits, overflow).endswith(f": {words}")
+
+
 def test_a_scan_is_drawn_with_every_integer_written() -> None:
     ax = draw_digit(new_axes(6, 3), {4: torch.tensor([[0, 15], [7, 3]]), 1: torch.tensor([[0, 1], [1, 0]])})
     written = [text.get_text() for text in ax.texts]
@@ -185,7 +212,7 @@ def test_every_picture_has_words_and_a_title_or_labels_on_its_axes(name: str) ->
         assert ax.get_xlabel() != ""
 
 
-@pytest.mark.parametrize("name", ["number line", "staircase", "ring", "two sums"])
+@pytest.mark.parametrize("name", ["number line", "staircase", "ring", "two sums", "accumulator"])
 def test_marks_differ_in_shape_and_not_in_colour_alone(name: str) -> None:
     labelled = [c for c in all_pictures()[name].collections if not str(c.get_label()).startswith("_")]
     shapes = [c.get_paths()[0].vertices.round(4).tobytes() + bytes(len(c.get_facecolor())) for c in labelled]
@@ -203,6 +230,9 @@ def test_marks_differ_in_shape_and_not_in_colour_alone(name: str) -> None:
         (lambda: draw_two_sums_map(new_axes(), (0.1, 0)), "zero point 0.1 is no whole number of eighths"),
         (lambda: draw_two_sums_map(new_axes(), (0, 0), "half_even", (3, 0)), "a = 3 is outside −2 … 2"),
         (lambda: draw_two_sums_map(new_axes(), (0, 0), "nearest"), "rounding 'nearest' is no name"),
+        (lambda: draw_accumulator(new_axes(), *UP_AND_DOWN, 4, "error"), "overflow 'error' is unknown: use wrap"),
+        (lambda: draw_accumulator(new_axes(), torch.ones(2).int(), torch.ones(1).int(), 4), "2 inputs and 1 weights"),
+        (lambda: draw_accumulator(new_axes(), torch.ones(1), torch.ones(1).int(), 4), "kernels take integers"),
         (lambda: draw_digit(new_axes(), {}), "give one or more of the same shape"),
         (lambda: draw_digit(new_axes(), {1: torch.tensor([[2]])}), r"holds 2, outside \[0, 1\]"),
         (lambda: draw_digit(new_axes(), {1: torch.tensor([[0.5]])}), "kernels take integers"),
