@@ -2,12 +2,14 @@
 
 from qtutor.explorers.accumulator import accumulator_explorer
 from qtutor.explorers.quantizer import quantizer_explorer
+from qtutor.explorers.requantize import requantize_explorer
 from qtutor.explorers.saturation import saturation_explorer
 from qtutor.explorers.two_sums import two_sums_explorer
 
 __all__ = [
     "accumulator_explorer",
     "quantizer_explorer",
+    "requantize_explorer",
     "saturation_explorer",
     "two_sums_explorer",
 ]

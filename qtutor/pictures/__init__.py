@@ -4,6 +4,7 @@ from qtutor.pictures.accumulator import accumulator_text, draw_accumulator, exam
 from qtutor.pictures.axes import describe, new_axes, show, words_of
 from qtutor.pictures.digit import digit_text, draw_digit
 from qtutor.pictures.number_line import draw_number_line, number_line_text
+from qtutor.pictures.requantizer import draw_requantizer, requantizer_text
 from qtutor.pictures.ring import draw_ring, ring_text
 from qtutor.pictures.staircase import draw_staircase, staircase_text
 from qtutor.pictures.two_sums_map import draw_two_sums_map, two_sums_text
@@ -15,6 +16,7 @@ __all__ = [
     "draw_accumulator",
     "draw_digit",
     "draw_number_line",
+    "draw_requantizer",
     "draw_ring",
     "draw_staircase",
     "draw_two_sums_map",
@@ -22,6 +24,7 @@ __all__ = [
     "new_axes",
     "number_line_text",
     "partial_sums",
+    "requantizer_text",
     "ring_text",
     "show",
     "staircase_text",

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 
 from qtutor import QParams, int_range
 from qtutor.explorers.quantizer import SCALES, zero_points
+from qtutor.explorers.requantize import BITS, MULTIPLIERS
+from qtutor.kernels import ROUNDINGS
+from qtutor.pictures.accumulator import accumulator_text, example_product
+from qtutor.pictures.requantizer import TWICE, requantizer_text, rounding_name
 from qtutor.pictures.ring import ring_text
 from qtutor.pictures.staircase import EIGHTHS, staircase_text
-from qtutor.pictures.two_sums_map import rounding_text, two_sums_text
+from qtutor.pictures.two_sums_map import two_sums_text
 
 Setting = dict[str, object]  # label of a control -> its value: a number to type, True or False, the name of a choice
 
@@ -68,6 +72,30 @@ def two_sums_words(s: Setting) -> str:
     return two_sums_text((s["zero point of a"], s["zero point of b"]), s["rounding"], (s["a (steps)"], s["b (steps)"]))
 
 
+def accumulator_settings() -> list[Setting]:
+    return [
+        {"overflow": overflow, "accumulator bits": bits, "weight bits": weight_bits, "input bits": x_bits}
+        for overflow in ("wrap", "saturate")
+        for bits, weight_bits, x_bits in itertools.product(range(3, 15), range(2, 7), range(2, 7))
+    ]
+
+
+def accumulator_words(s: Setting) -> str:
+    return accumulator_text(*example_product(s["input bits"], s["weight bits"]), s["accumulator bits"], s["overflow"])
+
+
+def requantize_settings() -> list[Setting]:
+    return [
+        {"rounding": rounding, "multiplier": multiplier, "bits": bits, "accumulator": accumulator}
+        for rounding in (*ROUNDINGS, TWICE)
+        for multiplier, bits, accumulator in itertools.product(MULTIPLIERS, BITS, range(-32, 33, 7))
+    ]
+
+
+def requantize_words(s: Setting) -> str:
+    return requantizer_text(s["multiplier"], s["bits"], s["rounding"], s["accumulator"])
+
+
 EXPLORERS = {
     "quantizer": Driven("qtutor.quantizer_explorer()", spread(quantizer_settings()), quantizer_words),
     "saturation": Driven(
@@ -76,6 +104,11 @@ EXPLORERS = {
         lambda s: ring_text(s["a"], s["b"], s["bit width"], s["signed"]),
     ),
     "two_sums": Driven("qtutor.two_sums_explorer()", spread(two_sums_settings()), two_sums_words),
+    "accumulator": Driven("qtutor.accumulator_explorer()", spread(accumulator_settings()), accumulator_words),
+    "requantize": Driven("qtutor.requantize_explorer()", spread(requantize_settings()), requantize_words),
 }
 
-CHOICES = {rounding: rounding_text(rounding) for rounding in ("half_even", "half_up", "floor")}
+CHOICES = {
+    **{rounding: rounding_name(rounding) for rounding in (*ROUNDINGS, TWICE)},
+    **{overflow: overflow for overflow in ("wrap", "saturate")},
+}

@@ -5,7 +5,14 @@ from browser.explorers import CHOICES, EXPLORERS
 from browser.lab import code_cells, kernel_is_ready, open_notebook, readout, run_all, slider, type_value, write_notebook
 from playwright.sync_api import Locator, Page, expect
 
-CHAPTERS = ["00_welcome", "01_tensor_basics", "02_out_of_range", "03_addition_pitfalls"]
+CHAPTERS = [
+    "00_welcome",
+    "01_tensor_basics",
+    "02_out_of_range",
+    "03_addition_pitfalls",
+    "04_multiply_and_accumulate",
+    "05_requantize",
+]
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

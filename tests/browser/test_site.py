@@ -68,7 +68,13 @@ def explorer_titled(page: Page, title: str) -> Locator:
     return page.locator(".qtutor-explorer", has=page.locator(".q-title", has_text=title)).first
 
 
-PLACES = {"quantizer": ("01", "Quantizer"), "saturation": ("02", "Saturation"), "two_sums": ("03", "Two sums")}
+PLACES = {
+    "quantizer": ("01", "Quantizer"),
+    "saturation": ("02", "Saturation"),
+    "two_sums": ("03", "Two sums"),
+    "accumulator": ("04", "Accumulator"),
+    "requantize": ("05", "Requantize"),
+}
 
 
 @pytest.mark.parametrize("name", EXPLORERS)

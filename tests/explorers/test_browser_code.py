@@ -16,6 +16,7 @@ import pytest
 from qtutor.explorers import (
     accumulator_explorer,
     quantizer_explorer,
+    requantize_explorer,
     saturation_explorer,
     two_sums_explorer,
 )
@@ -28,6 +29,7 @@ EXPLORERS = {
     "saturation": saturation_explorer,
     "two sums": two_sums_explorer,
     "accumulator": accumulator_explorer,
+    "requantize": requantize_explorer,
 }
 NODE = shutil.which("node")
 

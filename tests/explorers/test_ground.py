@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from qtutor.explorers import (
     accumulator_explorer,
     quantizer_explorer,
+    requantize_explorer,
     saturation_explorer,
     two_sums_explorer,
 )
@@ -29,6 +30,7 @@ EXPLORERS = {
     "saturation": saturation_explorer,
     "two sums": two_sums_explorer,
     "accumulator": accumulator_explorer,
+    "requantize": requantize_explorer,
 }
 
 
