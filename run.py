@@ -10,6 +10,8 @@ and, for authors:
     python3 run.py site         make the web site of the course in build/site
     python3 run.py screenshots  write pictures of every explorer to build/screenshots
     python3 run.py bench        measure side by side, and write docs/benchmarks.md
+    python3 run.py conformance  compare with published quantizers, and write docs/conformance.md
+    python3 run.py golden       write the golden vectors; golden --more 1000 draws further cases to build/golden
 
 What follows the command goes to the program behind it: lab takes JupyterLab's options, test takes pytest's.
 The first run makes the folder .venv beside this file and installs everything there; delete it to start afresh.
@@ -44,6 +46,8 @@ COMMANDS = {  # name: (extras it needs, the program behind it)
     "site": (["site", "test"], [os.path.join("docs", "build.py")]),
     "screenshots": (["test"], [os.path.join("docs", "screenshots.py")]),
     "bench": (["test"], [os.path.join("benchmarks", "run.py")]),
+    "conformance": ([], ["-m", "tests.conformance.table"]),
+    "golden": ([], ["-m", "tests.golden.make"]),
 }
 NETWORK_WORDS = (
     "connection broken by",
