@@ -40,6 +40,7 @@ from .explorers import saturation_explorer as saturation_explorer
 from .explorers import two_sums_explorer as two_sums_explorer
 from .explorers import accumulator_explorer as accumulator_explorer
 from .explorers import requantize_explorer as requantize_explorer
+from .explorers import scale_explorer as scale_explorer
 
 # The course: predict, try, be checked
 from .exercises import check_env as check_env

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import NoneType
 from typing import Any
 
-from qtutor.exercises import chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05
+from qtutor.exercises import chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06
 from qtutor.exercises.exercise import Exercise
 from qtutor.exercises.questions import Prediction, QuizQuestion
 
@@ -17,6 +17,7 @@ CHAPTERS = {
     "3": chapter_03,
     "4": chapter_04,
     "5": chapter_05,
+    "6": chapter_06,
 }
 
 EXERCISES: dict[str, Exercise] = {e.name: e for chapter in CHAPTERS.values() for e in chapter.EXERCISES}

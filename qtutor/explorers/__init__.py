@@ -4,6 +4,7 @@ from qtutor.explorers.accumulator import accumulator_explorer
 from qtutor.explorers.quantizer import quantizer_explorer
 from qtutor.explorers.requantize import requantize_explorer
 from qtutor.explorers.saturation import saturation_explorer
+from qtutor.explorers.scale import scale_explorer
 from qtutor.explorers.two_sums import two_sums_explorer
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "quantizer_explorer",
     "requantize_explorer",
     "saturation_explorer",
+    "scale_explorer",
     "two_sums_explorer",
 ]

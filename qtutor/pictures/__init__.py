@@ -2,6 +2,7 @@
 
 from qtutor.pictures.accumulator import accumulator_text, draw_accumulator, example_product, partial_sums
 from qtutor.pictures.axes import describe, new_axes, show, words_of
+from qtutor.pictures.clipping import clipping_text, draw_clipping
 from qtutor.pictures.digit import digit_text, draw_digit
 from qtutor.pictures.number_line import draw_number_line, number_line_text
 from qtutor.pictures.requantizer import draw_requantizer, requantizer_text
@@ -11,9 +12,11 @@ from qtutor.pictures.two_sums_map import draw_two_sums_map, two_sums_text
 
 __all__ = [
     "accumulator_text",
+    "clipping_text",
     "describe",
     "digit_text",
     "draw_accumulator",
+    "draw_clipping",
     "draw_digit",
     "draw_number_line",
     "draw_requantizer",

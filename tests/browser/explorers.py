@@ -13,7 +13,9 @@ from qtutor import QParams, int_range
 from qtutor.explorers.quantizer import SCALES, zero_points
 from qtutor.explorers.requantize import BITS, MULTIPLIERS
 from qtutor.kernels import ROUNDINGS
+from qtutor.network import hidden_activations
 from qtutor.pictures.accumulator import accumulator_text, example_product
+from qtutor.pictures.clipping import clipping_text
 from qtutor.pictures.requantizer import TWICE, requantizer_text, rounding_name
 from qtutor.pictures.ring import ring_text
 from qtutor.pictures.staircase import EIGHTHS, staircase_text
@@ -94,6 +96,14 @@ def requantize_settings() -> list[Setting]:
 
 def requantize_words(s: Setting) -> str:
     return requantizer_text(s["multiplier"], s["bits"], s["rounding"], s["accumulator"])
+
+
+def scale_settings() -> list[Setting]:
+    return [{"bit width": bits, "clip at (%)": clip} for bits in range(2, 9) for clip in range(1, 101)]
+
+
+def scale_words(s: Setting) -> str:
+    return clipping_text(hidden_activations(), s["bit width"], s["clip at (%)"])
 
 
 EXPLORERS = {

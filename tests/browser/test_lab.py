@@ -12,6 +12,7 @@ CHAPTERS = [
     "03_addition_pitfalls",
     "04_multiply_and_accumulate",
     "05_requantize",
+    "06_choose_the_scale",
 ]
 
 

@@ -74,6 +74,7 @@ PLACES = {
     "two_sums": ("03", "Two sums"),
     "accumulator": ("04", "Accumulator"),
     "requantize": ("05", "Requantize"),
+    "scale": ("06", "Scale"),
 }
 
 

@@ -18,6 +18,7 @@ from qtutor.explorers import (
     quantizer_explorer,
     requantize_explorer,
     saturation_explorer,
+    scale_explorer,
     two_sums_explorer,
 )
 from qtutor.explorers.base import Explorer
@@ -31,6 +32,7 @@ EXPLORERS = {
     "two sums": two_sums_explorer,
     "accumulator": accumulator_explorer,
     "requantize": requantize_explorer,
+    "scale": scale_explorer,
 }
 
 
