@@ -44,14 +44,22 @@ print("right:", int((scores.argmax(1) == right).sum()), "of", len(right))
 print("scores from", scores.min().item(), "to", scores.max().item(), "in", scores.dtype)
 
 # %% [markdown]
-# A register with 32 bits, for scores that would fit 13. Narrow ones are smaller and faster, so take bits away. With 12 bits, −2048 … 2047, two scores wrap, and 829 scans are still right. Now 11 bits, −1024 … 1023.
+# A register of 32 bits, for scores that 13 bits hold, −4096 … 4095. Narrow registers are smaller and faster, so take bits away, one at a time.
+
+# %%
+for bits in (13, 12):
+    kept = qtutor.wrap(scores, bits, signed=True)
+    print(bits, "bits:", int((kept.argmax(1) == right).sum()), "right,", int((kept != scores).sum()), "scores wrapped")
+
+# %% [markdown]
+# 12 bits hold −2048 … 2047. Two scores lie outside, and one scan is lost. Now 11 bits, −1024 … 1023.
 
 # %% tags=["predict"]
 question = "830 of 898 scans were right. How many are right with an accumulator of 11 bits that wraps?"
 predict("4.1", question, options=["about 820", "about 600", "about 90, as by guessing", "about 30"])
 
 # %%
-for bits in (13, 12, 11, 10):
+for bits in (11, 10):
     kept = qtutor.wrap(scores, bits, signed=True)
     print(bits, "bits:", int((kept.argmax(1) == right).sum()), "right,", int((kept != scores).sum()), "scores wrapped")
 
@@ -115,7 +123,7 @@ print("in steps  ", int(((xs - x_zero) * (ws - w_zero)).sum()))
 # | zx · Σ qw | when the network is built | a constant for each row, folded into the bias |
 # | K · zx · zw | when the network is built | the same constant |
 #
-# That is why weights are usually *symmetric*, that is, have zero point 0: the second term and the fourth are gone, and the third is a bias. Watch it being folded: no zero point reaches the layer, and the answer is the same.
+# That is why weights are usually *symmetric*, that is, have zero point 0: the second term and the fourth are gone, and the third is a bias. Watch it being folded, with zw = 0 from here on: no zero point reaches the second layer, and its answer is the same.
 
 # %%
 fold = -x_zero * ws.sum()
@@ -205,7 +213,7 @@ for products in ([6, 6, -6], [6, -6, 6], [-6, 6, 6]):
 # %% [markdown]
 # `partial_sums` shows the register after 0, 1, 2 and 3 products. Wrapped, all three orders end at 6: each overflow loses a whole turn of 16, and only the turns of the final sum count. It fits, so they cancel. You could add without any wrap and wrap once at the end: the same.
 #
-# Saturated, the result depends on the order. And who decides the order? A compiler, a tiling, the number of multipliers. The same network gives different answers on two chips, and no model of it can be exact that does not know the order.
+# Saturated, the result depends on the order. And who decides the order? A compiler, the way in which a matrix is cut into tiles, the number of multipliers. The same network gives different answers on two chips, and no model of it can be exact that does not know the order.
 #
 # So there are two rules, and they ask for opposite things:
 # - **inside the sum: wrap**, in a register that holds the final sum. It costs nothing;
@@ -257,7 +265,7 @@ for bits in (13, 12, 11, 10):
     print(bits, *[f"{int((kept.argmax(1) == right).sum()):11}" for kept in ends])
 
 # %% [markdown]
-# At 12 bits saturating looks better by one scan. That is the other half of the truth from section 1: it hides the trouble, until it does not. At 10 bits half the scans are lost inside the sum, while *the same 10 bits* once, at the end, lose 3 of 898. The wrapping column breaks at once, and that is a virtue: a test finds it.
+# At 12 bits saturating looks better by one scan. That is the other half of the truth from section 1: it hides the trouble, until it does not. At 10 bits more than half of the scans are lost inside the sum, while *the same 10 bits* once, at the end, lose 3 of 898. The wrapping column breaks at once, and that is a virtue: a test finds it.
 #
 # ## 5 Pitfall: a processor that saturates inside
 # You buy no such register, you say. You may own one. On x86 processors before VNNI (an instruction set for dot products), the instruction for bytes multiplies unsigned by signed bytes, adds the products *in pairs*, and keeps each pair in 16 signed bits, −32768 … 32767. It saturates there. Fast integer libraries were built on it, and so the uint8 × int8 product of ONNX Runtime is wrong on such a machine, in silence.
@@ -305,7 +313,7 @@ here = onnx_matmul_integer(bright, loud.T)
 print("exact, or saturated in pairs:", torch.equal(here, exact) or torch.equal(here, inside))
 
 # %% [markdown]
-# To learn which of the two it is, run `torch.equal(here, exact)` in a cell of your own. With uint8 × uint8 and int8 × int8 the runtime takes another way, and that is exact everywhere.
+# To learn which of the two it is, run `torch.equal(here, exact)` in a cell of your own. (uint8 × uint8 and int8 × int8 go another way there, and that one is exact.)
 #
 # **The industry's cure: weights of 7 bits.** Then a pair is at most 2 · 255 · 64 = 32640 in magnitude, and fits. The option is called `reduce_range` in torch and in ONNX Runtime.
 
