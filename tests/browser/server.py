@@ -45,6 +45,8 @@ def started_lab(home: Path) -> Iterator[str]:
     shutil.copytree(
         ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns("source", ".ipynb_checkpoints")
     )
+    (home / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "conformance.json", home / "docs")  # chapter 05 reads it
     for plugin, values in SETTINGS.items():
         file = home / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -302,6 +302,68 @@ class AccumulatorBits:
         return f"{value} bit{'s' * (value != 1)}"
 
 
+class ToFixedPoint:
+    """Every sixty-fourth to 3; the right pair is the nearest of all pairs, the even mantissa where two are as near."""
+
+    domain = list(product([n / 64 for n in range(1, 193)], (2, 3, 4, 5)))
+
+    def key(self, real, bits):
+        return bits, real
+
+    def right(self, real, bits):
+        pairs = [(m, s) for s in range(12) for m in range(2 ** (bits - 1), 2**bits)]
+        return min(pairs, key=lambda pair: (abs(Fraction(pair[0], 2 ** pair[1]) - Fraction(real)), pair[0] % 2))
+
+    def call(self, function, real, bits):
+        return function(real, bits)
+
+    def words(self, real, bits):
+        return f"real={real:g}, bits={bits}"
+
+    def write(self, value, *inputs):
+        return f"{value[0]} / 2**{value[1]}"
+
+
+class Requantize:
+    domain = [
+        (accumulator, mantissa, shift, zero_point, bits, signed)
+        for bits in (2, 3, 4)
+        for signed in (False, True)
+        for mantissa, shift in ((1, 0), (3, 2), (5, 2), (1, 1), (3, 3), (1, 2))
+        for zero_point in range(4)
+        for accumulator in range(-12, 13)
+        if zero_point in integers(bits, signed)
+    ]
+
+    def key(self, accumulator, mantissa, shift, zero_point, bits, signed):
+        real = Fraction(mantissa, 2**shift)
+        return bits, signed, abs(accumulator) + zero_point, abs(1 - real), -real, zero_point, accumulator < 0
+
+    def right(self, accumulator, mantissa, shift, zero_point, bits, signed):
+        moved = round(Fraction(accumulator * mantissa, 2**shift)) + zero_point
+        return sorted((ends(bits, signed)[0], moved, ends(bits, signed)[1]))[1]
+
+    def call(self, function, accumulator, *rest):
+        return function(torch.tensor([accumulator], dtype=torch.int32), *rest).item()
+
+    def words(self, accumulator, mantissa, shift, zero_point, bits, signed):
+        pair = f"mantissa={mantissa}, shift={shift}, zero_point={zero_point}"
+        return f"accumulators={accumulator}, {pair}, bit_width={bits}, signed={signed}"
+
+    def write(self, value, accumulator, mantissa, shift, zero_point, bits, signed):
+        return Overflow().write(value, accumulator, bits, signed)
+
+
+class RequantizeLayers(Requantize):
+    """The multiplier nearest 1 among those of 31 bits comes first, unsigned, at zero point 0: small accumulators of it."""
+
+    domain = [
+        (accumulator, mantissa, shift, 0, 8, False)
+        for mantissa, shift in ((11141, 15), (1288490189, 32))
+        for accumulator in sorted(range(-400, 400), key=lambda a: (abs(a), a < 0))
+    ]
+
+
 TASKS = {
     "1.A": ToReal(),
     "1.B": ToIntegers(),
@@ -312,11 +374,19 @@ TASKS = {
     "3.C": Add(),
     "4.A": Dot(),
     "4.B": AccumulatorBits(),
+    "5.A": ToFixedPoint(),
+    "5.B": Requantize(),
 }
 
 
 # Where the small inputs show nothing: larger ones, in the order in which they are tried.
-BEYOND = {"1.B": ToIntegersInFloat32(), "2.A": SaturateLarge(), "2.B": WrapLarge(), "4.A": LongDot()}
+BEYOND = {
+    "1.B": ToIntegersInFloat32(),
+    "2.A": SaturateLarge(),
+    "2.B": WrapLarge(),
+    "4.A": LongDot(),
+    "5.B": RequantizeLayers(),
+}
 
 
 def failing(task, function, domain):

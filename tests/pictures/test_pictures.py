@@ -14,11 +14,13 @@ from qtutor.pictures import (
     draw_accumulator,
     draw_digit,
     draw_number_line,
+    draw_requantizer,
     draw_ring,
     draw_staircase,
     draw_two_sums_map,
     new_axes,
     number_line_text,
+    requantizer_text,
     ring_text,
     staircase_text,
     two_sums_text,
@@ -39,6 +41,7 @@ def all_pictures() -> dict[str, Axes]:
         "number line": draw_number_line(new_axes(), VALUES, FOUR_BITS),
         "staircase": draw_staircase(new_axes(6, 4), FOUR_BITS),
         "ring": draw_ring(new_axes(7, 4), 7, 1, 4, True),
+        "requantizer": draw_requantizer(new_axes(7, 4), 0.3, bits=3),
         "two sums": draw_two_sums_map(new_axes(5, 5), (0, 0.5)),
         "accumulator": draw_accumulator(new_axes(7, 4), torch.tensor([3, 3, 2]), torch.tensor([2, 2, -3]), 4),
         "digit": draw_digit(new_axes(3, 3), {2: torch.tensor([[0, 3], [1, 2]])}),
@@ -138,6 +141,29 @@ def test_the_ring_marks_start_wrapped_saturated_and_exact() -> None:
     assert marks(ax, "exact 9")[0][1] > marks(ax, "saturated 7")[0][1]
 
 
+def test_the_requantizer_marks_every_accumulator_where_fractions_have_it() -> None:
+    ax = draw_requantizer(new_axes(7, 4), 0.3, bits=3, accumulator=24)
+    exact = {n: round(Fraction(5 * n, 16)) - Fraction(3 * n, 10) for n in range(-32, 33)}
+    near = [(n, float(e)) for n, e in exact.items() if abs(e) <= Fraction(1, 2)]
+    far = [(n, float(e)) for n, e in exact.items() if abs(e) > Fraction(1, 2)]
+    assert marks(ax, "nearest integer") == near
+    assert marks(ax, "further than ½ step") == far
+    assert marks(ax, "marked") == [(24, 0.8)]
+    assert len(far) == 10
+
+
+def test_the_words_of_the_requantizer_follow_multiplier_bits_rounding_and_accumulator() -> None:
+    words = requantizer_text(0.375, 2, "half_away_twice", 1)
+    assert words == (
+        "0.375 in 2 bits is 3 / 2^3 = 0.375. Rounding half away, twice: 16 of 65 accumulators miss the nearest integer, "
+        "mean error 0. At accumulator 1: exact 0.375, kept 1, error +0.625."
+    )
+    assert "in 8 bits is 192 / 2^9 = 0.375" in requantizer_text(0.375, 8, "floor", 1)
+    assert requantizer_text(0.375, 2, "floor", -1).endswith("At accumulator −1: exact −0.375, kept −1, error −0.625.")
+    with pytest.raises(ValueError, match="accumulator 33 is outside −32 … 32, what the picture shows: use 32."):
+        requantizer_text(0.3, 3, "floor", 33)
+
+
 ROUND = {
     "half_even": round,
     "half_up": lambda x: (x + Fraction(1, 2)) // 1,
@@ -212,7 +238,7 @@ def test_every_picture_has_words_and_a_title_or_labels_on_its_axes(name: str) ->
         assert ax.get_xlabel() != ""
 
 
-@pytest.mark.parametrize("name", ["number line", "staircase", "ring", "two sums", "accumulator"])
+@pytest.mark.parametrize("name", ["number line", "staircase", "ring", "two sums", "accumulator", "requantizer"])
 def test_marks_differ_in_shape_and_not_in_colour_alone(name: str) -> None:
     labelled = [c for c in all_pictures()[name].collections if not str(c.get_label()).startswith("_")]
     shapes = [c.get_paths()[0].vertices.round(4).tobytes() + bytes(len(c.get_facecolor())) for c in labelled]
