@@ -1,6 +1,7 @@
 """Which arithmetic answers on this machine: a library's result can depend on it, so every row names it."""
 
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -17,18 +18,27 @@ def vnni() -> str:
     try:
         flags = set(Path("/proc/cpuinfo").read_text().split())
     except OSError:
-        return "unknown"
-    return "yes" if flags & {"avx512_vnni", "avx_vnni"} else "no"
+        return "VNNI unknown"
+    return "VNNI" if flags & {"avx512_vnni", "avx_vnni"} else "no VNNI"
 
 
-ENGINES = {  # a row names one of these; what runs here stands behind it
-    "ONNX Runtime": ("onnxruntime CPU, x86_64", lambda: f"onnxruntime CPU, {machine()}"),
-    "ONNX Runtime, VNNI": ("onnxruntime CPU, x86_64, VNNI yes", lambda: f"onnxruntime CPU, {machine()}, VNNI {vnni()}"),
-    "torch quantized": (
-        "x86_64, FBGEMM",
-        lambda: f"{machine()}, {'FBGEMM' if 'fbgemm' in torch.backends.quantized.supported_engines else 'no FBGEMM'}",
-    ),
+def fbgemm() -> str:
+    """torch's quantized dtypes by FBGEMM, whose vectors multiply and add in one step from AVX2 on."""
+    vectors = "AVX2 or later" if torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512") else "no AVX2"
+    return (
+        f"{machine()} with {vectors}, {'' if 'fbgemm' in torch.backends.quantized.supported_engines else 'no '}FBGEMM"
+    )
+
+
+ENGINES: dict[str, tuple[str, Callable[[], str]]] = {  # what the stored rows were computed with; what computes here
+    "ONNX Runtime": ("CPU provider, x86_64", lambda: f"CPU provider, {machine()}"),
+    "ONNX Runtime, VNNI": ("CPU provider, x86_64 with VNNI", lambda: f"CPU provider, {machine()} with {vnni()}"),
+    "torch quantized": ("x86_64 with AVX2 or later, FBGEMM", fbgemm),
     "torch": ("torch CPU, x86_64", lambda: f"torch CPU, {machine()}"),
+    "torch by element": (
+        "torch's division, sum and rounding, any CPU",
+        lambda: "torch's division, sum and rounding, any CPU",
+    ),
     "Python": ("Python integers and fractions", lambda: "Python integers and fractions"),
 }
 

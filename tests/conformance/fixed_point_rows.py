@@ -111,7 +111,11 @@ def qonnx_row(mode: str) -> Row:
 
 def ap_fixed_row(mode: str, overflow: str) -> Row:
     (rule, shifted), (stop, kept) = AP_MODES[mode], OVERFLOWS[overflow]
-    default = "the default" if (mode, overflow) == ("AP_TRN", "AP_WRAP") else ""
+    default = (
+        "the default; AP_WRAP_SM, wrapping by sign and magnitude, has no counterpart of ours"
+        if (mode, overflow) == ("AP_TRN", "AP_WRAP")
+        else ""
+    )
     return Row(f"ap_fixed.{mode}.{overflow}", "ap_fixed", f"ap_fixed<W, I, {mode}, {overflow}>", engine("Python"), "power of two",
                AP_DOMAIN, kept.format(shifted), lambda: ap_fixed_batches(rule, stop), note=default)  # fmt: skip
 

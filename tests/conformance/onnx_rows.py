@@ -72,17 +72,34 @@ def pair_batch(name: str, a: torch.Tensor, b: torch.Tensor, scales: tuple, zeros
     return batch | {"m_a": int(ratios[0] * 2**shift), "m_b": int(ratios[1] * 2**shift)}
 
 
-def pool_batches(out_zeros: tuple[int, ...], scales: tuple[float, ...]) -> Iterator[Batch]:
-    for dtype in DTYPES.values():
-        q = torch.stack(every_pair(dtype), 1).reshape(1, -1, 1, 2)
-        for scale in scales:
-            for zero in out_zeros:
-                zero_array = numpy.array(zero, q.numpy().dtype)
-                inputs = {"x": q.numpy(), "x_scale": numpy.array(scale, SINGLE), "x_zero": zero_array}
-                inputs |= {"y_scale": numpy.array(scale, SINGLE), "y_zero": zero_array}
-                shape = {"kernel_shape": [1, 2], "strides": [1, 2]}
-                theirs = run_operator("QLinearAveragePool", inputs, domain="com.microsoft", **shape)
-                yield {"q": q, "scale": scale, "zero_point": zero, "theirs": theirs}
+def windows(dtype: str) -> Iterator[tuple[torch.Tensor, tuple[int, int]]]:
+    """Every pair as a window of two, and seeded windows of four and nine."""
+    yield torch.stack(every_pair(DTYPES[dtype]), 1).reshape(1, -1, 1, 2), (1, 2)
+    for side in (2, 3):
+        yield seeded((2048, side * side), dtype, side).reshape(1, -1, side, side), (side, side)
+
+
+def pool_batches(zero_list: tuple[int, ...]) -> Iterator[Batch]:
+    for dtype in DTYPES:
+        for q, size in windows(dtype):
+            for scale in (0.5, 0.3):
+                for zero in zero_list:
+                    yield {"q": q, "size": size, "zero_point": zero, "theirs": pooled(q, size, scale, zero)}
+
+
+def pooled(q: torch.Tensor, size: tuple[int, int], scale: float, zero: int) -> numpy.ndarray:
+    """QLinearAveragePool whose input and output have the same scale and zero point."""
+    scale_array, zero_array = numpy.array(scale, SINGLE), numpy.array(zero, q.numpy().dtype)
+    inputs = {
+        "x": q.numpy(),
+        "x_scale": scale_array,
+        "x_zero": zero_array,
+        "y_scale": scale_array,
+        "y_zero": zero_array,
+    }
+    return run_operator(
+        "QLinearAveragePool", inputs, domain="com.microsoft", kernel_shape=list(size), strides=list(size)
+    )
 
 
 def layer_of(name: str, x_dtype: str, w_dtype: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -122,20 +139,40 @@ def layer_batch(scales: tuple, zeros: tuple) -> Batch:
     return {"real": singles[0] * singles[1] / singles[2], "x_zero": zeros[0], "out_zero": zeros[1]}
 
 
+CHANNEL_SCALES = tuple(2.0**-e for e in (0, 1, 2, 3, 4, 0, 2, 5))
+
+
+def channel_batches() -> Iterator[Batch]:
+    """QLinearConv with one weight scale a channel, all powers of two."""
+    for x_dtype, w_dtype in SAME:
+        x, w = layer_of("QLinearConv", x_dtype, w_dtype)
+        arrays = [x.numpy(), SINGLE(0.5), x.numpy().dtype.type(3), w.numpy(), numpy.array(CHANNEL_SCALES, SINGLE)]
+        arrays += [numpy.zeros(len(CHANNEL_SCALES), w_dtype), SINGLE(16.0), x.numpy().dtype.type(5)]
+        inputs = {key: numpy.asarray(value) for key, value in zip(LAYER_INPUTS, arrays, strict=True)}
+        reals = tuple(Fraction(scale) / 32 for scale in CHANNEL_SCALES)
+        theirs = run_operator("QLinearConv", inputs, pads=[1, 1, 1, 1])
+        yield {"x": x, "weight": w, "x_zero": 3, "out_zero": 5, "reals": reals, "signed": x.dtype == torch.int8} | {
+            "theirs": theirs
+        }
+
+
+LAYER_INPUTS = ("x", "x_scale", "x_zero", "w", "w_scale", "w_zero", "y_scale", "y_zero")
+
+
 def layer(name: str, x: torch.Tensor, w: torch.Tensor, scales: tuple, zeros: tuple) -> numpy.ndarray:
     """QLinearMatMul or QLinearConv; per-tensor, the weights' zero point 0."""
     second = w.numpy() if name == "QLinearConv" else w.t().contiguous().numpy()
     arrays = [x.numpy(), SINGLE(scales[0]), x.numpy().dtype.type(zeros[0]), second, SINGLE(scales[1])]
     arrays += [second.dtype.type(0), SINGLE(scales[2]), x.numpy().dtype.type(zeros[1])]
-    keys = ("x", "x_scale", "x_zero", "w", "w_scale", "w_zero", "y_scale", "y_zero")
     pads = {"pads": [1, 1, 1, 1]} if name == "QLinearConv" else {}
-    return run_operator(name, {k: numpy.asarray(v) for k, v in zip(keys, arrays, strict=True)}, **pads)
+    return run_operator(name, {k: numpy.asarray(v) for k, v in zip(LAYER_INPUTS, arrays, strict=True)}, **pads)
 
 
 SAME = (("int8", "int8"), ("uint8", "uint8"))
 MIXED = (("uint8", "int8"),)
 A, B, OUT = (f"QParams({n}_scale, {n}_zero, 8, signed)" for n in ("a", "b", "out"))
 PAIRS = "all 65,536 pairs of int8 and of uint8"
+WINDOWS = f"{PAIRS} as windows 1 × 2; 2,048 windows 2 × 2 and 3 × 3, seeded; one format in and out; scales 0.5, 0.3"
 PRODUCT = "linear(x, weight, None, x_zero, 0)"
 CONVOLUTION = "conv2d(x, weight, None, 1, 1, 1, x_zero, 0)"
 REQUANTIZED = "requantize({}, FixedPointMultiplier.from_real(real), QParams(1.0, out_zero, 8, signed))"
@@ -191,16 +228,15 @@ ROWS = [
         "saturate(rounding_right_shift((a.long() - a_zero) * m_a + (b.long() - b_zero) * m_b + (out_zero << shift), shift), 8, signed)"),
     *operand_rows("QLinearMul", f"multiply(a, {A}, b, {B}, {OUT})",
         "saturate(rounding_right_shift((a.long() - a_zero) * (b.long() - b_zero) * m_a + (out_zero << shift), shift), 8, signed)"),
-    row("QLinearAveragePool.even_zero_point", "QLinearAveragePool", f"{PAIRS} as windows 1 × 2; scale ½; even zero points",
-        "avg_pool2d(q, (1, 2))", lambda: pool_batches((0, 4, 100), (0.5,))),
-    row("QLinearAveragePool.odd_zero_point", "QLinearAveragePool", f"{PAIRS} as windows 1 × 2; scale ½; odd zero points",
-        "avg_pool2d(q.to(torch.int16) - zero_point, (1, 2)) + zero_point", lambda: pool_batches((1, 5, 127), (0.5,)),
+    row("QLinearAveragePool.even_zero_point", "QLinearAveragePool", f"{WINDOWS}; even zero points",
+        "avg_pool2d(q, size)", lambda: pool_batches((0, 4, 100))),
+    row("QLinearAveragePool.odd_zero_point", "QLinearAveragePool", f"{WINDOWS}; odd zero points",
+        "avg_pool2d(q.to(torch.int16) - zero_point, size) + zero_point", lambda: pool_batches((1, 5, 127)),
         note="the zero point is subtracted, the mean rounded, the zero point added"),
-    row("QLinearAveragePool.other_scale", "QLinearAveragePool", f"{PAIRS} as windows 1 × 2; scale 0.3; zero points",
-        "avg_pool2d(q.to(torch.int16) - zero_point, (1, 2)) + zero_point", lambda: pool_batches((0, 1, 4, 5, 100, 127), (0.3,)),
-        exact=False, note="it goes through real numbers in float32; ours needs integers alone"),
     *layer_rows("QLinearMatMul", PRODUCT, LAYER),
     *layer_rows("QLinearConv", CONVOLUTION, IMAGES),
+    row("QLinearConv.per_channel", "QLinearConv", f"{IMAGES}; a weight scale a channel, all powers of two",
+        REQUANTIZED.format(CONVOLUTION).replace("from_real(real)", "from_real(reals, axis=1)"), channel_batches),
     row("MatMulInteger", "MatMulInteger", LAYER, PRODUCT, lambda: integer_batches("MatMulInteger", SAME)),
     row("ConvInteger", "ConvInteger", IMAGES, CONVOLUTION, lambda: integer_batches("ConvInteger", SAME)),
     row("MatMulInteger.u8s8", "MatMulInteger", LAYER.replace("int8 × int8 and uint8 × uint8", "uint8 × int8"), PRODUCT,

@@ -8,7 +8,7 @@ import numpy
 import pytest
 import torch
 
-from tests.conformance.engines import runs_here
+from tests.conformance.engines import engine, runs_here
 from tests.conformance.row import DESCRIPTIONS, KERNELS, Row, compared, version_of
 from tests.conformance.table import DOCS, ROWS, double_rounding, page, pitfall, stored
 from tests.conformance.tflite_rows import multiply_once, multiply_twice, saturated_pairs
@@ -70,7 +70,7 @@ def test_the_page_is_the_table_in_words():
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [
-        ("onnxruntime.QLinearAveragePool.even_zero_point", "(1, 2)", '(1, 2), None, "half_up"'),
+        ("onnxruntime.QLinearAveragePool.even_zero_point", "size", 'size, None, "half_up"'),
         ("brevitas.DPURoundSte.rounding", "x < 0", "x > 0"),
         ("gemmlowp.SaturatingRoundingDoublingHighMul", "half_up", "half_away"),
         ("ap_fixed.AP_RND_MIN_INF.AP_WRAP", "-rounding_right_shift(-x", "rounding_right_shift(x"),
@@ -93,6 +93,16 @@ def test_a_row_with_a_wrong_figure_or_word_is_refused():
     for key, value in (("cases", found["cases"] + 1), ("mismatches", 1), ("domain", "all"), ("version", "2")):
         assert len(differences({**found, key: value}, found)) == 1
     assert differences(found, found) == []
+
+
+def test_an_engine_that_this_machine_lacks_is_told_apart(monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "AMD64")
+    assert runs_here(engine("ONNX Runtime"))
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert not any(
+        runs_here(engine(kind)) for kind in ("ONNX Runtime", "ONNX Runtime, VNNI", "torch quantized", "torch")
+    )
+    assert runs_here(engine("Python"))
 
 
 def test_answers_of_another_shape_are_no_comparison():
@@ -131,7 +141,9 @@ def test_where_onnx_runtime_computes_in_float32_ours_is_never_farther_from_the_e
 # ---- the facts that chapter 5 tells -----------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not runs_here("x86_64, FBGEMM"), reason="torch answers the pitfall otherwise on another engine")
+@pytest.mark.skipif(
+    not runs_here(engine("torch quantized")), reason="torch answers the pitfall otherwise on another engine"
+)
 def test_four_numbers_have_four_answers():
     assert pitfall() == TABLE["pitfall"]
     answers = {answer["who"].split(" ")[0]: answer["integers"] for answer in TABLE["pitfall"]["answers"][:4]}

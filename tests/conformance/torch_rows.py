@@ -92,7 +92,18 @@ def torch_row(name: str, domain: str, ours: str, batches: Callable, exact: bool 
 def brevitas_row(name: str, domain: str, ours: str, batches: Callable, exact: bool = True, note: str = "") -> Row:
     """A row of Brevitas's."""
     operator = name.split(".")[0]
-    return Row(f"brevitas.{name}", "brevitas", operator, engine("torch"), "float32", domain, ours, batches, exact, note)
+    return Row(
+        f"brevitas.{name}",
+        "brevitas",
+        operator,
+        engine("torch by element"),
+        "float32",
+        domain,
+        ours,
+        batches,
+        exact,
+        note,
+    )
 
 
 ROWS = [
