@@ -364,6 +364,67 @@ class RequantizeLayers(Requantize):
     ]
 
 
+class ChooseScale:
+    """The zero point by looking at all integers: the one whose distance from real 0.0 is least."""
+
+    domain = []  # filled below: two right zero points are not asked for
+
+    def span(self, low, high, bits):
+        low, high = min(Fraction(low), Fraction(0)), max(Fraction(high), Fraction(0))
+        return low, (high - low) / (2**bits - 1)
+
+    def nearest(self, low, high, bits, signed):
+        bottom, step = self.span(low, high, bits)
+        away = {q: abs(bottom + step * (q - ends(bits, signed)[0])) for q in integers(bits, signed)}
+        return [q for q, distance in away.items() if distance == min(away.values())]
+
+    def key(self, low, high, bits, signed):
+        return bits, signed, abs(low) + abs(high), (low < 0, high < 0), (low, high)
+
+    def right(self, low, high, bits, signed):
+        (zero_point,) = self.nearest(low, high, bits, signed)
+        return f"{float(self.span(low, high, bits)[1]):g}", zero_point
+
+    def call(self, function, *inputs):
+        scale, zero_point = function(*inputs)
+        return f"{scale:g}", zero_point
+
+    def words(self, low, high, bits, signed):
+        return f"low={low:g}, high={high:g}, bit_width={bits}, signed={signed}"
+
+    def write(self, value, *inputs):
+        return f"scale {value[0]} with zero point {value[1]}"
+
+
+HALVES = [n / 2 for n in range(-6, 7)]
+ChooseScale.domain = [
+    inputs
+    for inputs in product(HALVES, HALVES, (2, 3, 4, 5), (False, True))
+    if inputs[0] < inputs[1] and len(ChooseScale().nearest(*inputs)) == 1
+]
+
+
+class ChannelScales:
+    rows = [row for row in product(range(-2, 3), repeat=2) if row != (0, 0)]
+    domain = list(product(rows, rows, (2, 3, 4)))
+
+    def key(self, first, second, bits):
+        numbers = (*first, *second)
+        return bits, sum(map(abs, numbers)), [n < 0 for n in numbers], numbers
+
+    def right(self, first, second, bits):
+        return [f"{float(Fraction(max(map(abs, row)), ends(bits, True)[1])):g}" for row in (first, second)]
+
+    def call(self, function, first, second, bits):
+        return [f"{scale:g}" for scale in function(torch.tensor([first, second], dtype=torch.float32), bits).tolist()]
+
+    def words(self, first, second, bits):
+        return f"weight=[{list(first)}, {list(second)}], bit_width={bits}"
+
+    def write(self, value, *inputs):
+        return f"[{', '.join(value)}]"
+
+
 TASKS = {
     "1.A": ToReal(),
     "1.B": ToIntegers(),
@@ -376,6 +437,8 @@ TASKS = {
     "4.B": AccumulatorBits(),
     "5.A": ToFixedPoint(),
     "5.B": Requantize(),
+    "6.A": ChooseScale(),
+    "6.B": ChannelScales(),
 }
 
 
