@@ -49,8 +49,8 @@ class Row:
 
 @cache
 def version_of(library: str) -> str:
-    """The version of an installed library; of a description, the document that it was taken from."""
-    return DESCRIPTIONS[library] if library in DESCRIPTIONS else version(library)
+    """The version of an installed library (without what a build adds: +cpu); of a description, its document."""
+    return DESCRIPTIONS[library] if library in DESCRIPTIONS else version(library).split("+")[0]
 
 
 DESCRIPTIONS = {  # re-implemented in plain Python integers: the library itself does not run here
