@@ -55,9 +55,7 @@ def test_the_versions_are_those_that_the_tests_are_pinned_to():
     pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text("utf-8").split() if "==" in line)
     for row in TABLE["rows"]:
         if row["library"] not in DESCRIPTIONS:
-            assert pins[row["library"]] == row["version"], (
-                "python3 run.py conformance writes the table anew"
-            )
+            assert pins[row["library"]] == row["version"], "python3 run.py conformance writes the table anew"
 
 
 def test_the_page_is_the_table_in_words():
