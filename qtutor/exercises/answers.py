@@ -72,6 +72,8 @@ def read_number(result: Any, case: Case) -> Answer:
         raise Unreadable(NOTHING)
     if isinstance(result, Tensor) and result.numel() != 1:
         raise Unreadable(f"a tensor of shape {tuple(result.shape)} where one number belongs: which step adds them up?")
+    if isinstance(result, Tensor) and result.is_floating_point():
+        raise Unreadable(f"a tensor of {words(result.dtype)}, and the answer is an int: which step gives the type?")
     return Answer((whole(result, "the answer"),))
 
 

@@ -196,21 +196,23 @@ EXERCISE_A = Exercise(
         ),
         WrongAnswer(
             summed_in_float32,
-            "How many whole numbers in a row can a float32 tell apart?",
+            "1,023 times 255 · (−128), and once 1 · 1: how many whole numbers in a row can a float32 tell apart?",
             "x=a tensor of shape (1024,) (uint8), w=a tensor of shape (1024,) (int8), x_zero_point=0, w_zero_point=0:"
             " expected -33390719 (11111110000000100111111110000001),"
             " yours -33390720 (11111110000000100111111110000000)",
         ),
         WrongAnswer(
             summed_in_int32,
-            "How many bits does this sum need, and how many does the type have in which you add up?",
+            "65,794 times 255 · (−128): how many bits does that need, and how many has the type in which you add up?",
             "x=a tensor of shape (65794,) (uint8), w=a tensor of shape (65794,) (int8), x_zero_point=0, w_zero_point=0:"
             " expected -2147516160 (1111111111111111111111111111111101111111111111111000000100000000),"
             " yours 2147451136 (01111111111111111000000100000000)",
         ),
     ),
     rules=(
-        Rule(beyond_24_bits, "How large is this sum, and does every type on your way to it hold it exactly?"),
+        Rule(
+            beyond_24_bits, "{expected}: how many bits is that, and does every type on your way to it hold it exactly?"
+        ),
         Rule(
             is_long,
             "x reaches 255 here, and w −128: which type of yours holds them, their steps, the products and the sum?",
