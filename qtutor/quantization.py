@@ -5,8 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from qtutor.kernels import saturate, wrap
+from qtutor.kernels import wrap
 from qtutor.kernels.checks import channels, format_range, require_in_range, require_qparams
+from qtutor.kernels.overflow import stored
+from qtutor.kernels.pieces import in_pieces
 from qtutor.kernels.rounding import round_floats
 from qtutor.qparams import QParams, float32, int_range
 
@@ -34,22 +36,22 @@ def quantize(x: Tensor, qparams: QParams, rounding: str = "half_even", overflow:
             f"overflow {overflow!r} is no answer to a value outside the range: use one of {', '.join(OVERFLOWS)}."
         )
     require_qparams(qparams)
-    quotient = require_finite_floats(x) / _scale(
-        qparams, x
-    )  # by a tensor: torch turns division by a number into a product on a GPU
-    rounded = round_floats(quotient.reshape(x.shape), rounding)
-    zero_point = _zero_point(qparams, x)
-    if overflow == "wrap":
-        if qparams.narrow_range:
-            raise ValueError(
-                "overflow 'wrap' keeps all low bits and so reaches the value that narrow_range drops: use saturate."
-            )
-        return wrap(_low_bits(rounded, qparams.bit_width) + zero_point, qparams.bit_width, qparams.signed)
-    # Beyond 2**40 every format is left behind: stop there, where int64 still holds the float and the zero point.
-    stored = rounded.to(torch.float64).clamp(-(2.0**40), 2.0**40).to(torch.int64) + zero_point
+    if overflow == "wrap" and qparams.narrow_range:
+        raise ValueError(
+            "overflow 'wrap' keeps all low bits and so reaches the value that narrow_range drops: use saturate."
+        )
+    x = require_finite_floats(x)
+    scale, zero_point = _parameters(qparams, x)
     if overflow == "error":
-        _require_all_inside(stored, qparams)
-    return saturate(stored, qparams.bit_width, qparams.signed, qparams.narrow_range)
+        _require_all_inside(round_floats(x / scale, rounding), zero_point, qparams)
+
+    def integers(x: Tensor, scale: Tensor, zero_point: Tensor | int) -> Tensor:
+        steps = round_floats(x / scale, rounding)
+        if overflow == "wrap":
+            return wrap(_low_bits(steps, qparams.bit_width) + zero_point, qparams.bit_width, qparams.signed)
+        return stored(steps.to(_floats_for(qparams)), zero_point, qparams)
+
+    return in_pieces(integers, qparams.dtype, x, scale, zero_point)
 
 
 def dequantize(q: Tensor, qparams: QParams) -> Tensor:
@@ -63,8 +65,8 @@ def dequantize(q: Tensor, qparams: QParams) -> Tensor:
     >>> dequantize(torch.tensor([8]), QParams(scale=0.5, zero_point=1, bit_width=4, signed=False))
     tensor([3.5000])
     """
-    steps = require_in_range(q, qparams) - _zero_point(qparams, q)
-    return (steps.to(torch.float32) * _scale(qparams, q)).reshape(q.shape)
+    scale, zero_point = _parameters(qparams, require_in_range(q, qparams))
+    return q.to(_floats_for(qparams)).sub_(zero_point).to(torch.float32).mul_(scale)
 
 
 def require_finite_floats(x: Tensor) -> Tensor:
@@ -81,24 +83,34 @@ def require_finite_floats(x: Tensor) -> Tensor:
         raise TypeError("x is torch.float64 and quantizers divide in float32: x.to(torch.float32) casts it.")
     if x.dtype not in FLOATS:
         raise TypeError(f"x is {x.dtype}, quantize takes real numbers as float32: x.to(torch.float32) casts it.")
-    if not torch.isfinite(x).all():
+    reals = x.to(torch.float32)
+    # NaN and infinities outlast every sum: where the sum is finite, all are. It is many times faster than asking each.
+    if not math.isfinite(reals.sum()) and not torch.isfinite(reals).all():
         bad = x[~torch.isfinite(x)].flatten()[0].item()
         raise ValueError(
             f"x holds {bad}, for which no integer stands: remove it, or replace it with torch.nan_to_num(x)."
         )
-    return x.to(torch.float32)
+    return reals
 
 
-def _scale(qparams: QParams, x: Tensor) -> Tensor:
-    if isinstance(qparams.scale, tuple) and qparams.axis is not None:
-        return channels(qparams.scale, qparams.axis, x, torch.float32)
-    return torch.tensor([qparams.scale], dtype=torch.float32, device=x.device)
+def _floats_for(qparams: QParams) -> torch.dtype:
+    """Return floats that hold every integer of the format and every distance from its zero point exactly."""
+    return torch.float32 if qparams.bit_width <= 16 else torch.float64
 
 
-def _zero_point(qparams: QParams, x: Tensor) -> Tensor | int:
-    if isinstance(qparams.zero_point, tuple) and qparams.axis is not None:
-        return channels(qparams.zero_point, qparams.axis, x, torch.int64)
-    return qparams.zero_point  # type: ignore[return-value]
+def _parameters(qparams: QParams, x: Tensor) -> tuple[Tensor, Tensor | int]:
+    """Return scale and zero point as they broadcast against x, the channels' own as tensors.
+
+    The scale is a tensor even where it is one number: on a GPU, torch turns division by a number into a product.
+    """
+    scale, zero_point, axis = qparams.scale, qparams.zero_point, qparams.axis
+    if not isinstance(scale, tuple) or axis is None:
+        scales = torch.tensor(scale, dtype=torch.float32, device=x.device)
+    else:
+        scales = channels(scale, axis, x, torch.float32)
+    if not isinstance(zero_point, tuple) or axis is None:
+        return scales, zero_point  # type: ignore[return-value]
+    return scales, channels(zero_point, axis, x, torch.int64)
 
 
 def _low_bits(rounded: Tensor, bit_width: int) -> Tensor:
@@ -110,7 +122,9 @@ def _low_bits(rounded: Tensor, bit_width: int) -> Tensor:
     return torch.remainder(rounded.to(torch.float64), 2.0**bit_width).to(torch.int64)
 
 
-def _require_all_inside(stored: Tensor, qparams: QParams) -> None:
+def _require_all_inside(steps: Tensor, zero_point: Tensor | int, qparams: QParams) -> None:
+    # Beyond 2**40 every format is left behind: stop there, where int64 still holds the float and the zero point.
+    stored = steps.to(torch.float64).clamp(-(2.0**40), 2.0**40).to(torch.int64) + zero_point
     outside = stored[(stored < qparams.int_min) | (stored > qparams.int_max)]
     if outside.numel():
         raise ValueError(

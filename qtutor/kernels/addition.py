@@ -2,12 +2,14 @@
 
 from fractions import Fraction
 
+import torch
 from torch import Tensor
 
 from qtutor.kernels.checks import require_in_range, require_qparams, require_same_shape
 from qtutor.kernels.fixed_point import exponent_of
 from qtutor.kernels.overflow import stored
-from qtutor.kernels.rounding import rounding_right_shift
+from qtutor.kernels.pieces import in_pieces
+from qtutor.kernels.rounding import round_floats, rounding_right_shift
 from qtutor.qparams import QParams, narrowest_format
 
 
@@ -33,12 +35,13 @@ def add(
     >>> add(torch.tensor([200]), u8, torch.tensor([100]), u8, out=QParams(scale=1.0, bit_width=8))
     tensor([127], dtype=torch.int8)
     """
-    wide_a, wide_b = require_in_range(a, a_qparams, "a"), require_in_range(b, b_qparams, "b")
+    require_in_range(a, a_qparams, "a")
+    require_in_range(b, b_qparams, "b")
     require_same_shape(a, b)
     if out is not None:
-        return _rescaled_sum(wide_a, a_qparams, wide_b, b_qparams, out)
+        return _rescaled_sum(a, a_qparams, b, b_qparams, out)
     total = _sum_qparams(a_qparams, b_qparams)
-    return (wide_a + wide_b).to(total.dtype), total
+    return a.to(total.dtype) + b.to(total.dtype), total
 
 
 def _sum_qparams(a: QParams, b: QParams) -> QParams:
@@ -76,8 +79,21 @@ def _rescaled_sum(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, 
             f"{s_out:g} need more than 31-bit mantissas and a 64-bit register: use narrower operands, a larger scale for out, "
             "or scales whose ratios are powers of two."
         )
-    scaled = rounding_right_shift((a - z_a) * mantissa_a + (b - z_b) * mantissa_b, shift)
-    return stored(scaled, z_out, out)
+    ends_a, ends_b = (max(p.int_max, -p.int_min) for p in (a_qparams, b_qparams))
+    if ends_a * mantissa_a + ends_b * mantissa_b <= 2**52:  # float64 holds twice as much exactly, and is faster
+        factor_a, factor_b = mantissa_a / 2**shift, mantissa_b / 2**shift
+        offset = z_a * factor_a + z_b * factor_b
+
+        def scaled(a: Tensor, b: Tensor) -> Tensor:
+            total = a.to(torch.float64).mul_(factor_a).sub_(offset).add_(b.to(torch.float64), alpha=factor_b)
+            return round_floats(total)
+    else:
+
+        def scaled(a: Tensor, b: Tensor) -> Tensor:
+            total = (a.to(torch.int64) - z_a) * mantissa_a + (b.to(torch.int64) - z_b) * mantissa_b
+            return rounding_right_shift(total, shift)
+
+    return in_pieces(lambda a, b: stored(scaled(a, b), z_out, out), out.dtype, a, b)
 
 
 def _per_tensor(qparams: QParams) -> tuple[float, int]:

@@ -50,7 +50,7 @@ def require_qparams(qparams: Any, name: str = "qparams") -> QParams:
 
 
 def require_in_range(q: Tensor, qparams: QParams, name: str = "q") -> Tensor:
-    """Return q as int64 where every value is one of the format's integers; raise where one is not.
+    """Return q where every value is one of the format's integers; raise where one is not.
 
     >>> require_in_range(torch.tensor([7]), QParams(1.0, bit_width=4))
     tensor([7])
@@ -66,7 +66,7 @@ def require_in_range(q: Tensor, qparams: QParams, name: str = "q") -> Tensor:
                 f"{name} holds {outside}, outside [{low}, {high}], the range of its format: "
                 "saturate or wrap it first, or widen bit_width."
             )
-    return q.to(torch.int64)
+    return q
 
 
 def require_same_shape(a: Tensor, b: Tensor) -> None:

@@ -2,11 +2,13 @@
 
 from fractions import Fraction
 
+import torch
 from torch import Tensor
 
 from qtutor.kernels.checks import require_in_range, require_same_shape
 from qtutor.kernels.fixed_point import FixedPointMultiplier
-from qtutor.kernels.requantization import per_tensor_zero_point, requantize
+from qtutor.kernels.pieces import in_pieces
+from qtutor.kernels.requantization import per_tensor_zero_point, reach, rescaled, scaling_factors
 from qtutor.qparams import QParams
 
 
@@ -28,12 +30,20 @@ def multiply(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: 
     """
     z_a, z_b = per_tensor_zero_point(a_qparams, "a_qparams"), per_tensor_zero_point(b_qparams, "b_qparams")
     per_tensor_zero_point(out, "out")
-    wide_a, wide_b = require_in_range(a, a_qparams, "a"), require_in_range(b, b_qparams, "b")
+    require_in_range(a, a_qparams, "a")
+    require_in_range(b, b_qparams, "b")
     require_same_shape(a, b)
     ratio = _ratio(a_qparams, b_qparams, out)
     multiplier = _shortest(FixedPointMultiplier.from_real(ratio))
     _require_fits(multiplier, ratio, a_qparams, b_qparams, out)
-    return requantize((wide_a - z_a) * (wide_b - z_b), multiplier, out)
+    wide = torch.int32 if reach(a_qparams) * reach(b_qparams) < 2**31 else torch.int64
+    factors = scaling_factors(multiplier, out, a)
+
+    def product(a: Tensor, b: Tensor) -> Tensor:
+        steps = (a.to(wide) - z_a).mul_(b.to(wide) - z_b)
+        return rescaled(steps, out, "half_even", *factors)
+
+    return in_pieces(product, out.dtype, a, b)
 
 
 def _ratio(a_qparams: QParams, b_qparams: QParams, out: QParams) -> Fraction:
@@ -51,8 +61,8 @@ def _shortest(multiplier: FixedPointMultiplier) -> FixedPointMultiplier:
 
 def _require_fits(multiplier: FixedPointMultiplier, ratio: Fraction, a: QParams, b: QParams, out: QParams) -> None:
     mantissa, shift = multiplier.mantissa, multiplier.shift
-    largest = _reach(a) * _reach(b)
-    seen = min(largest * ratio, Fraction(_reach(out) + 1))  # beyond, the result is saturated
+    largest = reach(a) * reach(b)
+    seen = min(largest * ratio, Fraction(reach(out) + 1))  # beyond, the result is saturated
     missed = seen * abs(1 - Fraction(mantissa, 2**shift) / ratio)  # type: ignore[arg-type,operator]  # per-tensor
     if missed >= 1 or largest * mantissa >= 2**63:  # type: ignore[operator]
         raise ValueError(
@@ -60,8 +70,3 @@ def _require_fits(multiplier: FixedPointMultiplier, ratio: Fraction, a: QParams,
             "mantissa and a 64-bit register: use operands of up to 16 bits and a narrower result, "
             "or scales whose ratio is a power of two."
         )
-
-
-def _reach(qparams: QParams) -> int:
-    zero_point = per_tensor_zero_point(qparams)
-    return max(qparams.int_max - zero_point, zero_point - qparams.int_min)

@@ -1,12 +1,15 @@
 """From accumulators to the next layer's integers: multiply, shift, round once, add the zero point, saturate."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from qtutor.kernels.checks import channels, pair, require_integers, require_qparams
 from qtutor.kernels.fixed_point import FixedPointMultiplier, as_tuple
 from qtutor.kernels.overflow import stored
-from qtutor.kernels.rounding import rounded_quotient, rounding_right_shift
+from qtutor.kernels.pieces import in_pieces
+from qtutor.kernels.rounding import require_rounding, round_floats, rounded_quotient, rounding_right_shift
 from qtutor.qparams import QParams
 
 
@@ -27,26 +30,77 @@ def requantize(
     >>> requantize(torch.tensor([-3, 5, 99]), FixedPointMultiplier.from_real(0.5), QParams(1.0, bit_width=4))
     tensor([-2,  2,  7], dtype=torch.int8)
     """
-    wide = require_integers(accumulators, "accumulators").to(torch.int64)
-    zero_point = per_tensor_zero_point(out_qparams)
+    require_integers(accumulators, "accumulators")
+    per_tensor_zero_point(out_qparams)
+    require_rounding(rounding)
     if not isinstance(multiplier, FixedPointMultiplier):
         raise TypeError(f"multiplier is a {type(multiplier).__name__}: FixedPointMultiplier.from_real(real) makes one.")
-    if isinstance(multiplier.mantissa, int) and isinstance(multiplier.shift, int):
-        require_product_fits(accumulators, multiplier.mantissa)
-        scaled = rounding_right_shift(wide * multiplier.mantissa, multiplier.shift, rounding)
+    factors = scaling_factors(multiplier, out_qparams, accumulators)
+    _require_products_fit(accumulators, multiplier)
+    return in_pieces(
+        lambda part, *factors: rescaled(part, out_qparams, rounding, *factors),
+        out_qparams.dtype,
+        accumulators,
+        *factors,
+    )
+
+
+def rescaled(accumulators: Tensor, out: QParams, rounding: str, factor: Any, shift: Any = None) -> Tensor:
+    """Return accumulators * factor / 2**shift, rounded once, as integers of out: what `scaling_factors` gave, applied.
+
+    >>> rescaled(torch.tensor([-3, 5, 99]), QParams(1.0, bit_width=4), "half_even", 0.5)
+    tensor([-2,  2,  7], dtype=torch.int8)
+    """
+    if shift is None:
+        steps = round_floats(accumulators.to(torch.float64) * factor, rounding)
     else:
-        scaled = _scaled_per_channel(accumulators, multiplier, rounding)
-    return stored(scaled, zero_point, out_qparams)
+        steps = rounding_right_shift(accumulators.to(torch.int64) * factor, shift, rounding)
+    return stored(steps, per_tensor_zero_point(out), out)
 
 
-def _scaled_per_channel(accumulators: Tensor, multiplier: FixedPointMultiplier, rounding: str) -> Tensor:
-    mantissas, shifts, axis = as_tuple(multiplier.mantissa), as_tuple(multiplier.shift), multiplier.axis
-    assert axis is not None  # FixedPointMultiplier has seen to it
-    factors = channels(mantissas, axis, accumulators, torch.int64, "accumulators")
-    for mantissa, channel in zip(mantissas, accumulators.unbind(axis), strict=True):
-        require_product_fits(channel, mantissa)
-    product = accumulators.to(torch.int64) * factors
-    return rounding_right_shift(product, channels(shifts, axis, product, torch.int64, "accumulators"), rounding)
+def scaling_factors(multiplier: FixedPointMultiplier, out: QParams, accumulators: Tensor) -> list[Any]:
+    """Return what accumulators are scaled by: one float64 where that is exact, else mantissa and shift.
+
+    They are numbers, or tensors along the accumulators' channels.
+
+    >>> scaling_factors(FixedPointMultiplier(3, 2), QParams(1.0), torch.tensor([7]))
+    [0.75]
+    """
+    mantissas, shifts = as_tuple(multiplier.mantissa), as_tuple(multiplier.shift)
+    factors: list[tuple[tuple[float, ...], torch.dtype]] = [(mantissas, torch.int64), (shifts, torch.int64)]
+    if float64_is_exact(multiplier, out):
+        factors = [(tuple(m / 2**s for m, s in zip(mantissas, shifts, strict=True)), torch.float64)]
+    if multiplier.axis is None:
+        return [values[0] for values, _ in factors]
+    return [channels(values, multiplier.axis, accumulators, dtype, "accumulators") for values, dtype in factors]
+
+
+def float64_is_exact(multiplier: FixedPointMultiplier, out: QParams) -> bool:
+    """Return whether float64 gives the same stored integers as a 64-bit register, and several times faster.
+
+    A product of accumulator and mantissa up to 2**53 is exact there, and so is its division by 2**shift. A larger one
+    is rounded, and stays at least 2**53: divided, it is then beyond both ends of the range, and saturates as it would.
+
+    >>> float64_is_exact(FixedPointMultiplier(3, 45), QParams(1.0)), float64_is_exact(FixedPointMultiplier(3, 46), QParams(1.0))
+    (True, False)
+    """
+    return (reach(out) + 1) << max(as_tuple(multiplier.shift)) <= 2**53
+
+
+def reach(qparams: QParams) -> int:
+    """Return how many steps the farther end of a per-tensor format lies from its zero point.
+
+    >>> reach(QParams(1.0, zero_point=3, bit_width=4))
+    11
+    """
+    zero_point = per_tensor_zero_point(qparams)
+    return max(qparams.int_max - zero_point, zero_point - qparams.int_min)
+
+
+def _require_products_fit(accumulators: Tensor, multiplier: FixedPointMultiplier) -> None:
+    parts = (accumulators,) if multiplier.axis is None else accumulators.unbind(multiplier.axis)
+    for part, mantissa in zip(parts, as_tuple(multiplier.mantissa), strict=True):
+        require_product_fits(part, mantissa)
 
 
 def require_product_fits(accumulators: Tensor, mantissa: int) -> None:
