@@ -98,9 +98,10 @@ def test_power_of_two_rounds_the_scale_up_to_the_next_one(values, bits, signed, 
         assert plain.scale <= power.scale < 2 * plain.scale
 
 
-def test_the_zero_point_belongs_to_the_scale_that_was_rounded_up():
-    q = choose_qparams(torch.tensor([-3.0, 7.0]), 4, False, power_of_two=True)
-    assert q == QParams(1.0, 3, 4, False)
+def test_the_scale_is_rounded_up_to_a_power_of_two_and_the_zero_point_belongs_to_it(lib):
+    q = lib.choose_qparams(torch.tensor([-3.0, 7.0]), 4, False, power_of_two=True)
+    assert q == lib.QParams(1.0, 3, 4, False)
+    q = QParams(q.scale, q.zero_point, 4, False)
     assert quantize(torch.tensor([-3.0, 7.0]), q).tolist() == [0, 10]
 
 

@@ -15,6 +15,10 @@ from qtutor import QParams, dequantize, multiply, quantize
 
 EVERY = {False: torch.arange(256).to(torch.uint8), True: torch.arange(-128, 128).to(torch.int8)}
 
+GPU = pytest.param(
+    "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU, none here")
+)
+
 
 def all_pairs(signed_a: bool, signed_b: bool) -> tuple[torch.Tensor, torch.Tensor]:
     return EVERY[signed_a].repeat_interleave(256), EVERY[signed_b].repeat(256)
@@ -63,13 +67,13 @@ OTHERS = [(0.05, 0.15, 0.1), (0.1, 0.3, 0.2), (0.03, 0.07, 0.5), (1 / 3, 0.2, 0.
 
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("scales", OTHERS)
-def test_at_other_ratios_all_are_exact_too_where_onnx_runtime_may_be_one_off(scales, signed):
+def test_at_other_ratios_all_are_exact_too_where_onnx_runtime_may_be_one_off(scales, signed, lib):
     points = (0, 2, -4) if signed else (128, 126, 120)
-    a, b, out = (QParams(s, z, 8, signed) for s, z in zip(scales, points, strict=True))
+    a, b, out = (lib.QParams(s, z, 8, signed) for s, z in zip(scales, points, strict=True))
     x, y = all_pairs(signed, signed)
     wanted = numpy.array(exact_products(x, a, y, b, out))
     theirs = numpy.abs(qlinear_mul(x.numpy(), y.numpy(), scales, points).astype(int) - wanted)
-    ours = numpy.abs(multiply(x, a, y, b, out).numpy().astype(int) - wanted)
+    ours = numpy.abs(lib.multiply(x, a, y, b, out).numpy().astype(int) - wanted)
     assert ours.max() == 0
     assert theirs.max() <= 1
 
@@ -154,6 +158,16 @@ def test_any_formats_with_scales_that_are_powers_of_two_are_exact(a, b, out, pla
     got = multiply(x, a, y, b, out)
     assert got.tolist() == exact_products(x, a, y, b, out)
     assert got.dtype == out.dtype
+
+
+@pytest.mark.parametrize("device", ["cpu", GPU])
+def test_neither_the_device_nor_autocast_changes_a_product(device):
+    (x, y), a, b = all_pairs(True, False), QParams(0.1, -3, 8), QParams(0.7, 250, 8, False)
+    out = QParams(0.3, 5, 16)
+    with torch.autocast(device, torch.bfloat16):
+        got = multiply(x.to(device), a, y.to(device), b, out)
+    assert got.tolist() == exact_products(x, a, y, b, out)
+    assert got.device.type == device
 
 
 def test_the_product_stands_for_the_product_of_the_reals():

@@ -36,12 +36,16 @@ def exact_all(accumulators: list[int], mantissa: int, shift: int, out, rounding:
 # ---- one multiplier for all ------------------------------------------------------------------------------------------
 
 
+TIES = [  # mantissa, shift, and a step between accumulators that makes ties of them where the shift is late
+    *((1, 0, 1), (1, 1, 1), (1, 3, 1), (3, 1, 1), (3, 4, 1), (5, 6, 1), (2**30, 33, 1)),
+    *((2**30, 45, 2**15), (2**30, 54, 2**23), (3, 55, 2**52)),
+]
+
+
 @pytest.mark.parametrize("rounding", ROUNDINGS)
-@pytest.mark.parametrize(
-    ("mantissa", "shift"), [(1, 0), (1, 1), (1, 3), (3, 1), (3, 4), (5, 6), (2**30, 33), (2**30, 62)]
-)
-def test_every_tie_of_every_mode_falls_where_fractions_say(mantissa, shift, rounding, lib):
-    every = torch.arange(-600, 601, dtype=torch.int32)
+@pytest.mark.parametrize(("mantissa", "shift", "step"), TIES)
+def test_every_tie_of_every_mode_falls_where_fractions_say(mantissa, shift, step, rounding, lib):
+    every = torch.arange(-600, 601, dtype=torch.int32 if step == 1 else torch.int64) * step
     multiplier = lib.FixedPointMultiplier(mantissa, shift)
     for out in OUTS:
         out = lib.QParams(*out)
@@ -87,16 +91,16 @@ def test_the_ends_of_int32_are_exact_with_every_shift(mantissa, rounding, lib):
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_the_neighbours_of_a_tie_are_told_apart_wherever_a_product_can_lie(rounding, lib):
     """2**53 and beyond: one more or less in the product decides, and a float64 of it would not know."""
-    for mantissa, shift, bits in [
-        (1, 61, 2),
-        (1, 54, 8),
-        (2**31 - 1, 62, 32),
-        (3, 55, 9),
-        (2**30 + 1, 52, 12),
-        (1, 46, 8),
+    cases = [(1, 61, (2,)), (1, 54, (8,)), (2**31 - 1, 62, (32,)), (3, 55, (9,)), (2**30 + 1, 52, (12,)), (1, 46, (8,))]
+    for mantissa, shift, form in [
+        *cases,
+        (1, 45, (8, False)),
+        (1, 46, (8, False)),
+        (3, 46, (8, False)),
+        (3, 47, (8, False)),
     ]:
-        out = lib.QParams(1.0, 0, bits)
-        at = [(2 * k + 1) * 2**shift // (2 * mantissa) for k in range(-3, 3)]
+        out = lib.QParams(1.0, 0 if len(form) == 1 else 72, *form)
+        at = [(2 * k + 1) * 2**shift // (2 * mantissa) for k in (-3, -2, -1, 0, 1, 2, 126, 129, 130, 180)]
         close = [a + d for a in at for d in (-2, -1, 0, 1, 2) if abs(a + d) * mantissa < 2**63]
         got = lib.requantize(torch.tensor(close), lib.FixedPointMultiplier(mantissa, shift), out, rounding)
         assert got.tolist() == exact_all(close, mantissa, shift, out, rounding), (mantissa, shift)
@@ -154,7 +158,9 @@ CHANNELS = ((2**30, 3, 1, 2**31 - 1), (33, 1, 0, 40))
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
-@pytest.mark.parametrize(("shape", "axis"), [((5, 4), -1), ((2, 4, 3, 2), 1), ((4, 7), 0), ((3, 4, 2), -2), ((4,), 0)])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((5, 4), -1), ((2, 4, 3, 2), 1), ((4, 4), 0), ((4, 7), 0), ((3, 4, 2), -2), ((4,), 0)]
+)
 def test_each_channel_has_its_own_mantissa_and_shift(shape, axis, rounding, lib):
     accumulators = torch.arange(torch.Size(shape).numel()).reshape(shape) * 7 - 70
     out = lib.QParams(1.0, 3)
