@@ -9,7 +9,7 @@
 # 2. round in integers by any of six rules, say what each costs, and recognize a result that was rounded twice;
 # 3. put the zero point and the saturation in their places, and say which published quantizer puts them elsewhere.
 #
-# You bring from chapter 1: real = scale · (q − zero_point), and four quantizers that give four answers; here you learn why. From chapter 2: saturate and wrap. From chapter 3: ties, half to even, half up. From chapter 4: accumulators. You will write a function `requantize`; the library's is called `qtutor.requantize`.
+# You bring from chapter 1: real = scale · (q − zero_point), and four quantizers that give four answers; here they come back in integers. From chapter 2: saturate and wrap. From chapter 3: ties, half to even, half up. From chapter 4: accumulators. You will write a function `requantize`; the library's is called `qtutor.requantize`.
 
 # %%
 import json
@@ -64,7 +64,7 @@ for bits in (3, 8, 16, 31):
     print(f"{bits:2} bits: {fixed}  off by {float(error):+.1e}, at most {2.0**-bits:.1e}")
 
 # %% [markdown]
-# What does that do to an 8-bit output, 255 at most? With 8 bits of mantissa the error grows to 255 · 2^−8, nearly a whole step at the top of the range; with 16 to 0.004 steps. Most chips take 16 or 31. Why not 32? The mantissa lives in an int32 register, whose top bit is the sign; and 31 bits times an int32 accumulator is a product of 63 bits, which just fits 64.
+# What does that do to an 8-bit output, 255 at most? With 8 bits of mantissa the error grows to 255 · 2^−8, nearly a whole step at the top of the range; with 16 to 0.004 steps. So 16 would do; gemmlowp, which you meet below, and this library take 31. Why not 32? The mantissa lives in an int32 register, whose top bit is the sign; and 31 bits times an int32 accumulator is a product of 63 bits, which just fits 64.
 #
 # With a shift to the right a mantissa reaches down, not up. This cell fails on purpose:
 
@@ -119,13 +119,13 @@ for rule in ROUNDINGS:
 # | rule | what is added to the floor | where you meet it |
 # |---|---|---|
 # | half_even | 1 if rest > half, or rest = half and the floor is odd | ONNX, torch.round, Brevitas |
-# | half_up | the top bit of what was dropped: one carry | `(x + half) >> n`, the usual line of Verilog |
+# | half_up | the top bit of what was dropped: one carry | `(x + half) >>> n`, the usual line of Verilog |
 # | half_away | as half_up, but a negative tie stays | C's `round`, TensorFlow Lite |
 # | floor | nothing | `>>` |
 # | ceil | 1 if anything was dropped | |
 # | toward_zero | 1 if anything was dropped and the number is negative | C's cast to int, `/` in C |
 #
-# Half up is nearly free: the dropped bit becomes the carry of an adder that is often there anyway. Half to even needs an OR over all the other dropped bits besides. Is it worth that? Round every accumulator from −32768 to 32767, drop one bit, and take the mean of the errors.
+# Half up is nearly free: the top one of the dropped bits becomes the carry of an adder that is often there anyway. Half to even needs an OR over all the other dropped bits besides. Is it worth that? Round every accumulator from −32768 to 32767, drop one bit, and take the mean of the errors.
 
 # %% tags=["predict"]
 predict("5.3", "One bit dropped, half up: the mean error, in steps?", options=["0", "1/4", "1/2"])
@@ -291,7 +291,7 @@ show(draw_requantizer(new_axes(7, 4), 0.3, bits=8, rounding="half_even", accumul
 #
 # **Two questions**
 # 1. Multiplier 0.3: 4 bits are no better than 3. Why, and when does the next bit help?
-# 2. Multiplier 0.375 in 2 bits, half to even: nothing is missed. Switch to *half away, twice*. Which accumulators are missed, and why those?
+# 2. Multiplier 0.375 in 2 bits, half to even: nothing is missed. Switch to *half up, then half away*: two roundings, as in section 3. Which accumulators are missed, and why those?
 #
 # **Challenge.** It stands under the picture, in three steps. (Your own function works too: `requantize_explorer(requantize)`, in a cell of your own, and choose *own* under rounding.)
 #
@@ -305,7 +305,7 @@ show(draw_requantizer(new_axes(7, 4), 0.3, bits=8, rounding="half_even", accumul
 # </details>
 #
 # ## 6 Pitfall: one float32 multiplication
-# Many runtimes keep M as a float32 and requantize with one multiplication and one `torch.round`; ONNX Runtime's quantized matrix product does. It is quick, and nearly always right. Find an accumulator at which it gives another integer than 31-bit integers do: change `accumulator` and run the cell again. M is 0.3, and the smallest is below 20. Where would you look?
+# Many runtimes keep M as a float32 and requantize with one multiplication and one rounding, half to even; ONNX Runtime's quantized matrix product does. It is quick, and nearly always right. Find an accumulator at which it gives another integer than 31-bit integers do: change `accumulator` and run the cell again. M is 0.3, and the smallest is below 20. Where would you look?
 
 # %%
 accumulator = 7
@@ -328,7 +328,7 @@ print("float32 makes it", (torch.tensor(15.0) * M).item())
 # %% [markdown]
 # float32 cannot hold 0.3; the number that it holds is a little larger. 15 times that lies above 4.5, so 5 is the nearest integer. But the product of two mantissas of 24 bits needs 48, and float32 rounds it to 24: to 4.5, a tie, and half to even makes it 4. **It is double rounding again**: once into float32, once to an integer.
 #
-# Neither is far off: they differ by one step where the exact number lies almost half way. 0.3 is an unlucky multiplier, with every tenth accumulator close to a tie; with most others it is rarer by far. But a hardware test that compares bit for bit stops at the first. So say *how* you rescale, not only by what.
+# Neither is far off: they differ by one step where the exact number lies almost half way. 0.3 is an unlucky multiplier, with every tenth accumulator close to a tie; at most others it is far rarer, and section 8 has a rate. But a hardware test that compares bit for bit stops at the first. So say *how* you rescale, not only by what.
 #
 # ## 7 Box: `ap_fixed`, in our words
 # High-level synthesis, which makes circuits from C++, has a type for fixed point: `ap_fixed<W, I>` is a signed integer of W bits with scale 2^−(W − I) and zero point 0 (chapter 1). To assign a wide one to a narrow one is to requantize with a power of two: a shift by the difference of their fraction bits. Unless you say otherwise it floors and *wraps*. Here four numbers of `ap_fixed<16, 8>`, with 8 bits of fraction, are assigned to `ap_fixed<8, 4>`, with 4:

@@ -254,6 +254,13 @@ def in_float32(accumulators, mantissa, shift, zero_point, bit_width, signed):
     return torch.clamp(scaled.to(torch.int64) + zero_point, low, low + 2**bit_width - 1)
 
 
+def in_float64(accumulators, mantissa, shift, zero_point, bit_width, signed):
+    """Multiply in float64."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    scaled = torch.round(accumulators.to(torch.float64) * mantissa / 2**shift)
+    return torch.clamp(scaled.to(torch.int64) + zero_point, low, low + 2**bit_width - 1)
+
+
 def in_int32(accumulators, mantissa, shift, zero_point, bit_width, signed):
     """Multiply in the accumulator's own 32 bits, which wrap."""
     low = -(2 ** (bit_width - 1)) if signed else 0
@@ -287,7 +294,8 @@ def requantize_small():
     )
 
 
-LAYERS = ((1288490189, 32), (1583594044, 40), (11141, 15), (2**31 - 1, 62))  # 0.3, a small one, 0.34, 2**-31
+# 0.3, a small one, 0.34, 2**-31, and one that brings 2**31 - 4 to 12 / 2**61 below a tie: more bits than float64 has
+LAYERS = ((1288490189, 32), (1583594044, 40), (11141, 15), (2**31 - 1, 62), (3 * 2**29 + 3, 61))
 
 
 def requantize_wide():
@@ -299,7 +307,7 @@ def requantize_wide():
         for mantissa, shift in LAYERS
         for zero_point in (0, 5, 100)
         for q in (
-            tensor([*range(-400, 400), *powers, 2**31 - 1, -(2**31)]),
+            tensor([*range(-400, 400), *powers, 2**31 - 4, 2**31 - 1, -(2**31)]),
             tensor(range(12)).reshape(3, 4),
             tensor([]),
         )
@@ -384,6 +392,12 @@ EXERCISE_B = Exercise(
             wrapped,
             "The integer is past one end of the range, and yours is at the other: which was asked for?",
             "accumulators=-1, mantissa=1, shift=0, zero_point=0, bit_width=2, signed=False: expected 0 (00), yours 3 (11)",
+        ),
+        WrongAnswer(
+            in_float64,
+            "How many bits can the product have, and how many of them does a float64 keep?",
+            "accumulators=2147483644, mantissa=1610612739, shift=61, zero_point=0, bit_width=8, signed=False:"
+            " expected 1 (00000001), yours 2 (00000010)",
         ),
         WrongAnswer(
             in_float32,

@@ -313,7 +313,7 @@ function errors(svg, table) {
   svg.setAttribute("viewBox", "0 0 360 300");
   const { given, texts, places, errors: ticks, error_texts: tickTexts, limit } = table.view;
   const left = 44, top = 8, width = 308, height = 246, steps = given.length;
-  const x = (i) => (width * (i + 1)) / (steps + 1);
+  const x = (i) => (width * (i + 2)) / (steps + 3);
   const y = (error) => height / 2 - (height * error) / (2 * limit);
   const plot = shape(svg, "svg", { x: left, y: top, width, height, overflow: "hidden" });
   shape(plot, "rect", { class: "q-reach", x: 0, width, y: y(0.5), height: y(-0.5) - y(0.5) });

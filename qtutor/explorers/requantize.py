@@ -219,7 +219,7 @@ def challenge(every: list[Rescaled], roundings: tuple[str, ...]) -> tuple[Any, t
         " integer.",
         f"✓ Met: {BITS[fewest]} bits. Next: multiplier 0.5. Find a rounding that misses no nearest integer, and still"
         " is off on average.",
-        "✓ Met: it sends every tie the same way. Next: half away, twice. Find a multiplier and bits that lose nothing"
-        " half to even, and something when rounded twice.",
+        "✓ Met: it sends every tie the same way. Next: half up, then half away. Find a multiplier and bits that miss"
+        " nothing half to even, and something when rounded twice.",
         "✓ All met: bits enough for the multiplier, ties by turns, and one rounding.",
     )

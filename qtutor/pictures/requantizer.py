@@ -13,7 +13,7 @@ from qtutor.pictures.two_sums_map import rounding_text
 from qtutor.pictures.words import counted, number, signed_number
 
 ACCUMULATORS = torch.arange(-32, 33)
-TWICE = "half_away_twice"  # gemmlowp's way: by the mantissa's bits first, then by the rest, halves away each time
+TWICE = "half_up_then_away"  # gemmlowp's two roundings: the mantissa's bits are dropped first, then the rest
 # the sentence that the picture and its explorer share
 REQUANTIZER_SENTENCE = (
     "{multiplier} in {bits} bits is {pair} = {value}. Rounding {rounding}: {missed}, mean error {mean}. "
@@ -63,7 +63,7 @@ def draw_requantizer(
     ax            axes to draw on, about 7 by 4 inches
     multiplier    the real number wanted, 0 < multiplier < 2**bits; 0.3 is taken as three tenths
     bits          of the mantissa, 1 … 31
-    rounding      a name in qtutor.kernels.ROUNDINGS, or "half_away_twice"
+    rounding      a name in qtutor.kernels.ROUNDINGS, or "half_up_then_away", gemmlowp's two
     accumulator   the marked one, −32 … 32
     returns       ax; ax.alt holds its words (`requantizer_text`)
     raises        ValueError as `FixedPointMultiplier.from_real`; for another rounding or accumulator
@@ -141,9 +141,8 @@ def rescaled(pair: FixedPointMultiplier, bits: int, rounding: str) -> Tensor:
     if rounding != TWICE:
         return rounding_right_shift(ACCUMULATORS * mantissa, shift, rounding)
     first = min(bits, shift)
-    return rounding_right_shift(
-        rounding_right_shift(ACCUMULATORS * mantissa, first, "half_away"), shift - first, "half_away"
-    )
+    upper = rounding_right_shift(ACCUMULATORS * mantissa, first, "half_up")
+    return rounding_right_shift(upper, shift - first, "half_away")
 
 
 def mantissa_and_shift(pair: FixedPointMultiplier) -> tuple[int, int]:
@@ -178,12 +177,12 @@ def value_text(pair: FixedPointMultiplier) -> str:
 
 
 def rounding_name(rounding: str) -> str:
-    """Return a rounding in words; a second rounding is named.
+    """Return a rounding in words; both, where there are two.
 
     >>> rounding_name("half_away"), rounding_name(TWICE)
-    ('half away', 'half away, twice')
+    ('half away', 'half up, then half away')
     """
-    return "half away, twice" if rounding == TWICE else rounding_text(rounding)
+    return "half up, then half away" if rounding == TWICE else rounding_text(rounding)
 
 
 def missed_text(count: int, of: int) -> str:

@@ -355,13 +355,13 @@ class Requantize:
 
 
 class RequantizeLayers(Requantize):
-    """The multiplier nearest 1 among those of 31 bits comes first, unsigned, at zero point 0: small accumulators of it."""
+    """Larger multipliers first, unsigned, at zero point 0; last, a product 12 below a tie that float64 cannot tell."""
 
     domain = [
         (accumulator, mantissa, shift, 0, 8, False)
         for mantissa, shift in ((11141, 15), (1288490189, 32))
         for accumulator in sorted(range(-400, 400), key=lambda a: (abs(a), a < 0))
-    ]
+    ] + [(2**31 - 4, 3 * 2**29 + 3, 61, 0, 8, False)]
 
 
 class ChooseScale:

@@ -153,10 +153,10 @@ def test_the_requantizer_marks_every_accumulator_where_fractions_have_it() -> No
 
 
 def test_the_words_of_the_requantizer_follow_multiplier_bits_rounding_and_accumulator() -> None:
-    words = requantizer_text(0.375, 2, "half_away_twice", 1)
+    words = requantizer_text(0.375, 2, "half_up_then_away", 1)
     assert words == (
-        "0.375 in 2 bits is 3 / 2^3 = 0.375. Rounding half away, twice: 16 of 65 accumulators miss the nearest integer, "
-        "mean error 0. At accumulator 1: exact 0.375, kept 1, error +0.625."
+        "0.375 in 2 bits is 3 / 2^3 = 0.375. Rounding half up, then half away: 12 of 65 accumulators miss the nearest "
+        "integer, mean error +0.0615. At accumulator 1: exact 0.375, kept 1, error +0.625."
     )
     assert "in 8 bits is 192 / 2^9 = 0.375" in requantizer_text(0.375, 8, "floor", 1)
     assert requantizer_text(0.375, 2, "floor", -1).endswith("At accumulator −1: exact −0.375, kept −1, error −0.625.")
