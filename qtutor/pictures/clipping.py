@@ -64,7 +64,7 @@ def sizes(x: Tensor) -> Sizes:
         raise ValueError(
             f"x holds {counted(real.numel(), 'value')} and none but 0, so no range can be cut: give others."
         )
-    values, counts = real.abs().flatten().unique(return_counts=True)
+    values, counts = torch.unique(real.abs(), return_counts=True)
     return Sizes(values, counts, bool((real < 0).any()))
 
 
