@@ -55,7 +55,7 @@ def version_of(library: str) -> str:
 
 DESCRIPTIONS = {  # re-implemented in plain Python integers: the library itself does not run here
     "gemmlowp": "fixedpoint.h and doc/quantization.md, as described",
-    "TFLite": "MultiplyByQuantizedMultiplier and AffineQuantize, as described",
+    "TFLite": "MultiplyByQuantizedMultiplier and AffineQuantize of the reference kernels, as described",
     "QONNX": "operator IntQuant, opset 1, as documented",
     "ap_fixed": "Vitis HLS user guide UG1399, as documented",
     "x86": "instruction VPMADDUBSW, as documented",
@@ -63,18 +63,8 @@ DESCRIPTIONS = {  # re-implemented in plain Python integers: the library itself 
 
 
 def compared(row: Row) -> dict[str, object]:
-    """Return the row as the table stores it: every count measured now."""
-    cases = mismatches = 0
-    first = ""
-    for batch in row.batches():
-        theirs = numpy.asarray(batch["theirs"])
-        ours = numpy.asarray(eval(row.ours, KERNELS | batch))
-        if ours.shape != theirs.shape:
-            raise ValueError(f"{row.name}: ours has shape {ours.shape}, theirs {theirs.shape}.")
-        differ = theirs != ours
-        cases, mismatches = cases + theirs.size, mismatches + int(differ.sum())
-        if differ.any() and not first:
-            first = words_of_a_case(row.ours, batch, theirs, ours, int(differ.ravel().argmax()))
+    """Return the row as the table stores it, every figure counted now."""
+    cases, mismatches, first = counted(row)
     return {
         "id": row.name,
         "library": row.library,
@@ -91,6 +81,20 @@ def compared(row: Row) -> dict[str, object]:
         "first_mismatch": first,
         "note": row.note,
     }
+
+
+def counted(row: Row) -> tuple[int, int, str]:
+    """Return how many cases there are, how many differ, and the words of the first that does."""
+    cases, mismatches, first = 0, 0, ""
+    for batch in row.batches():
+        theirs, ours = numpy.asarray(batch["theirs"]), numpy.asarray(eval(row.ours, KERNELS | batch))
+        if ours.shape != theirs.shape:
+            raise ValueError(f"{row.name}: ours has shape {ours.shape}, theirs {theirs.shape}.")
+        differ = theirs != ours
+        cases, mismatches = cases + theirs.size, mismatches + int(differ.sum())
+        if differ.any() and not first:
+            first = words_of_a_case(row.ours, batch, theirs, ours, int(differ.ravel().argmax()))
+    return cases, mismatches, first
 
 
 def words_of_a_case(ours_text: str, batch: Batch, theirs: numpy.ndarray, ours: numpy.ndarray, place: int) -> str:
