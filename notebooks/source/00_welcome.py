@@ -196,7 +196,7 @@ quiz("0")
 # %% [markdown]
 # ## Your work is a file
 #
-# What you type is saved in the notebook itself: **Ctrl + S** (**⌘ + S** on a Mac), and JupyterLab saves by itself every two minutes. What the cells have *computed* lives in the kernel, the Python process behind the page, and is gone when it stops. So when you come back, choose **Run › Run All Cells**: nothing in a chapter raises an error except the one cell that is meant to, and Run All goes on past it.
+# What you type is saved in the notebook itself: **Ctrl + S** (**⌘ + S** on a Mac), and JupyterLab saves by itself every two minutes. What the cells have *computed* lives in the kernel, the Python process behind the page, and is gone when it stops. So when you come back, choose **Run › Run All Cells**: nothing in a chapter raises an error except the cells that are meant to, and Run All goes on past it.
 #
 # Nothing leaves your machine. The course needs no network once it is installed.
 
@@ -209,9 +209,9 @@ quiz("0")
 # | 01 | [Tensor basics](01_tensor_basics.ipynb) | ½, 1½, 2½, 3½ become 2 2 4 4 or 1 3 3 5, depending on the library |
 # | 02 | [Out of range: saturate or wrap](02_out_of_range.ipynb) | 4 bits hold 91, until you ask |
 # | 03 | [Addition pitfalls](03_addition_pitfalls.ipynb) | the same two tensors have two sums |
-# | 04 | Multiply and accumulate (planned) | an accumulator too narrow costs the network, not a bit |
-# | 05 | Requantize (planned) | multiplying by 0.3 without a float |
-# | 06 | Choose the scale (planned) | fewer clipped values can mean more error |
+# | 04 | [Multiply and accumulate](04_multiply_and_accumulate.ipynb) | an accumulator too narrow costs the network, not a bit |
+# | 05 | [Requantize](05_requantize.ipynb) | multiplying by 0.3 without a float |
+# | 06 | [Choose the scale](06_choose_the_scale.ipynb) | fewer clipped values can mean more error |
 # | 07 | Train through rounding (planned) | 2 bits can be enough, if the network knows |
 # | 08 | An integer-only network (planned) | three runtimes, the same bits |
 # | 09 | To gates (planned) | what a bit costs in logic |
