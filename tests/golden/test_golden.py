@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import re
 import struct
 import sys
 from pathlib import Path
@@ -206,6 +207,29 @@ def test_the_header_says_how_the_words_lie(name):
     assert f"// {' '.join(CASES[name][0])}\n" in text
     assert text.endswith("\n")
     assert {len(word) for line in text.splitlines() if line[:2] != "//" for word in line.split(" ")} == {8}
+
+
+# ---- the page about them ------------------------------------------------------------------------------------------------
+
+PAGE = (make.ROOT / "docs" / "golden.md").read_text("utf-8")
+
+
+def test_the_page_names_every_kernel():
+    listed = re.search(r"The kernels are (.*?)\. In Verilog", PAGE, flags=re.DOTALL)
+    assert re.findall(r"`(\w+)`", listed[1]) == NAMES
+
+
+def test_its_python_reads_a_file(monkeypatch):
+    monkeypatch.chdir(make.ROOT)
+    found = {}
+    exec(re.search(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)[1], found)
+    assert [int(case["expected"]) for case in found["cases"]] == [case["expected"] for case in CASES["requantize"]]
+
+
+def test_its_verilog_declares_the_memory_that_the_file_fills():
+    declared = re.search(r"reg \[31:0\] golden \[0:\d+\]", PAGE)[0]
+    assert declared in stored("requantize", "mem").splitlines()[1]
+    assert re.search(r"golden\[i\*(\d+)\]", PAGE)[1] == str(len(KERNEL["requantize"].columns))
 
 
 # ---- making them again --------------------------------------------------------------------------------------------------
