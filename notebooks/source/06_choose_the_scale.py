@@ -54,7 +54,7 @@ for top in (6, 4.5, 3):
 #
 # **squared error = Σ (stored − x)² over the values inside the window, plus Σ (top − x)² over the values beyond it**
 #
-# The first part is the *rounding error*, at most half a step for each value, so it shrinks with the scale. The second is the *clipping error*; it has no limit, and grows when the scale shrinks. One falls, the other rises: somewhere in between their sum has its minimum. (Why squares? Errors that do not know of each other add up in a dot product as squares do: some cancel.)
+# The first part is the *rounding error*, at most half a step for each value, so it shrinks with the scale. The second is the *clipping error*; it has no limit, and grows when the scale shrinks. Lower the clipping point, and one falls while the other rises: somewhere in between their sum has its minimum. (Why squares? Errors that do not know of each other add up in a dot product as squares do: some cancel.)
 
 # %%
 show(draw_number_line(new_axes(), readings, QParams(scale=1.5, bit_width=2, signed=False)))
@@ -74,7 +74,7 @@ for low, high in ((5.0, 8.0), (-1.0, 3.0), (-8.0, -5.0)):
     print(f"{low:g} … {high:g}: scale {chosen.scale:.4f}, zero point {chosen.zero_point}, window {first:.2f} … {last:.2f}")
 
 # %% [markdown]
-# The range is widened to 0 first. Chapter 2 said why: zero padding and ReLU put exact zeros into a tensor, and a zero point outside the range has no place in silicon. The price for 5 … 8 is high: the step is 8/15 instead of 3/15.
+# The range is widened to 0 first. Chapter 2 said why: zero padding and ReLU put exact zeros into a tensor, and with a zero point outside the range real 0.0 has no integer. The price for 5 … 8 is high: the step is 8/15 instead of 3/15.
 #
 # Count the steps: 16 integers in a row have 15 steps between them. And a zero point must be an integer, so it is rounded: the place of 0.0 in −1 … 3 is 1 / (4/15) = 3.75 steps above the lowest integer, and the zero point is 4. This moves the window to −1.07 … 2.93: as wide as asked for, and up to half a step aside.
 #
@@ -104,7 +104,7 @@ print(f"shifted:   scale {shifted.scale:.4f}, integers", quantize(torch.tensor([
 def choose_scale(low, high, bit_width, signed):
     """Return (scale, zero_point) of the format whose window is as wide as low … high, widened where it must be to hold 0.
 
-    low and high are Python floats, low < high; signed is True or False. zero_point is the integer nearest to real 0.0.
+    low and high are Python floats, low < high; signed is True or False. zero_point is the integer nearest to where 0.0 lies.
     """
     ...
 

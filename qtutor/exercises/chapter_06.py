@@ -67,7 +67,7 @@ def write_channel_scales(value, case):
 def choose_scale(low, high, bit_width, signed):
     """Return (scale, zero_point) of the format whose window is as wide as low … high, widened where it must be to hold 0.
 
-    low and high are Python floats, low < high; signed is True or False. zero_point is the integer nearest to real 0.0.
+    low and high are Python floats, low < high; signed is True or False. zero_point is the integer nearest to where 0.0 lies.
     """
     low, high = min(low, 0.0), max(high, 0.0)
     int_min = -(2 ** (bit_width - 1)) if signed else 0
@@ -80,6 +80,13 @@ def zero_left_out(low, high, bit_width, signed):
     int_min = -(2 ** (bit_width - 1)) if signed else 0
     scale = (high - low) / (2**bit_width - 1)
     return scale, min(max(int_min - round(low / scale), int_min), int_min + 2**bit_width - 1)
+
+
+def zero_point_outside(low, high, bit_width, signed):
+    """Span the values alone, and take the zero point that comes, inside the range or not."""
+    int_min = -(2 ** (bit_width - 1)) if signed else 0
+    scale = (high - low) / (2**bit_width - 1)
+    return scale, int_min - round(low / scale)
 
 
 def one_step_too_many(low, high, bit_width, signed):
@@ -192,6 +199,12 @@ EXERCISE_A = Exercise(
             "Which integer stands for real 0.0 in your format, and which real number does it read back as?",
             "low=0.5, high=1, bit_width=2, signed=False: expected scale 0.333333 with zero point 0,"
             " yours scale 0.166667 with zero point 0",
+        ),
+        WrongAnswer(
+            zero_point_outside,
+            "Is your zero point one of the format's integers, and so does real 0.0 have one?",
+            "low=0.5, high=1, bit_width=2, signed=False: expected scale 0.333333 with zero point 0,"
+            " yours scale 0.166667 with zero point -3",
         ),
         WrongAnswer(
             one_step_too_many,
