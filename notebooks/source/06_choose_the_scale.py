@@ -234,7 +234,7 @@ for bits in (3, 4, 8):
 # Between 0.9 and 2.0 dB here. It depends on luck: a scale just above a power of two is nearly doubled, and that costs nearly 6 dB, one bit. A scale just below one costs almost nothing.
 #
 # ## 6 One scale for all, or one for each neuron
-# Now the weights of the first layer: 32 neurons, 64 weights each. The largest weight of each neuron, smallest and largest of the 32:
+# Now the weights of the first layer: 32 neurons, 64 weights each. They differ in size, as they often do: the network was trained with batch normalization, which is then multiplied into the weights, by another factor for each neuron. The largest weight of each neuron, smallest and largest of the 32:
 
 # %%
 (weight, _), _ = trained_layers()
@@ -282,7 +282,7 @@ check("6.B", channel_scales)
 
 # %% [markdown]
 # ### All of it at once
-# The whole network in few bits: weights of the first layer, then what it gives. Once with the first choice, per-tensor and min–max; once per-channel and with the least squared error. The scales of the activations are chosen from the 1,200 scans of training only: in earnest you have no others. (This is called *calibration*.)
+# The first layer's weights in few bits, then its activations; the second layer stays in floats. Once with the first choice, per-tensor and min–max; once per-channel and with the least squared error. The scales of the activations are chosen from the 1,200 scans of training only: in earnest you have no others. (This is called *calibration*.)
 
 # %%
 for bits in (2, 3, 4):
