@@ -116,6 +116,7 @@ EXPLORERS = {
     "two_sums": Driven("qtutor.two_sums_explorer()", spread(two_sums_settings()), two_sums_words),
     "accumulator": Driven("qtutor.accumulator_explorer()", spread(accumulator_settings()), accumulator_words),
     "requantize": Driven("qtutor.requantize_explorer()", spread(requantize_settings()), requantize_words),
+    "scale": Driven("qtutor.scale_explorer()", spread(scale_settings()), scale_words),
 }
 
 CHOICES = {
