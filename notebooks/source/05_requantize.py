@@ -92,7 +92,7 @@ def to_fixed_point(real, bits):
 check("5.A", to_fixed_point)
 
 # %% [markdown]
-# A float is such a pair, too: float32 keeps 24 bits of mantissa, float16 eleven. So the check asks NumPy for a second opinion.
+# A float is such a pair, too: float32 keeps 24 bits of mantissa, float16 eleven. So the check asks these two for a second opinion.
 #
 # ## 2 Six ways to drop bits
 # 22 · 3 = 66 is `1000010`, and the three bits that were dropped, `010`, were worth 0.25. Nobody asked them. Now take −1 and drop one bit. Half of −1 is −½, a tie.
@@ -149,7 +149,7 @@ for rule in ROUNDINGS:
 # Drop three bits of 11, `1011`. 11/8 is 1.375, so 1. A chip may have a shifter of its own behind the multiplier and drop the bits in two strides: two, then one. Each stride rounds, half up.
 
 # %% tags=["predict"]
-predict("5.4", "11 / 4, rounded, then that / 2, rounded, half up both times:", options=[1, 2])
+predict("5.4", "11 / 4, rounded, then that / 2, rounded, half up both times:", options=[1, 2, 3])
 
 # %%
 eleven = torch.tensor([11])

@@ -3,10 +3,10 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
 import math
+import struct
 from fractions import Fraction
 from itertools import product
 
-import numpy as np
 import torch
 
 from qtutor.exercises.answers import read_integers, read_multiplier, write_multiplier, write_register
@@ -96,9 +96,10 @@ def multiplier_wide():
     return in_order(Case((real, bits), (real,), bits) for bits in (8, 16, 24, 31) for real in reals)
 
 
-def float_of_numpy(real, bits):
-    """Return mantissa and shift of a float16 (11 bits) or float32 (24 bits): a float is such a pair."""
-    fraction, exponent = math.frexp(float((np.float16 if bits == 11 else np.float32)(real)))
+def float_as_stored(real, bits):
+    """Return mantissa and shift of a float16 (11 bits) or float32 (24 bits) in its bytes: a float is such a pair."""
+    kind = "<e" if bits == 11 else "<f"
+    fraction, exponent = math.frexp(struct.unpack(kind, struct.pack(kind, real))[0])
     return int(fraction * 2**bits), bits - exponent
 
 
@@ -114,8 +115,8 @@ EXERCISE_A = Exercise(
     write=write_multiplier,
     small=multiplier_small,
     wide=multiplier_wide,
-    runtime=float_of_numpy,
-    runtime_name="the mantissas of NumPy's float16 and float32",
+    runtime=float_as_stored,
+    runtime_name="the mantissas of float16 and float32",
     runtime_cases=multiplier_runtime_cases,
     hints=(
         "Take 0.3 and 3 bits: double 0.3 until it lies between 4 and 8. How often did you double?",
@@ -202,6 +203,17 @@ def halves_away(accumulators, mantissa, shift, zero_point, bit_width, signed):
     products = accumulators.to(torch.int64) * mantissa
     scaled = torch.sign(products) * ((torch.abs(products) + (1 << shift) // 2) >> shift)
     return torch.clamp(scaled + zero_point, low, low + 2**bit_width - 1)
+
+
+def a_tie_of_nothing(accumulators, mantissa, shift, zero_point, bit_width, signed):
+    """Call it a tie where nothing was dropped and half of nothing is 0."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    products = accumulators.to(torch.int64) * mantissa
+    floor, half = products >> shift, 2**shift // 2
+    rest = products - (floor << shift)
+    return torch.clamp(
+        floor + ((rest > half) | ((rest == half) & (floor % 2 == 1))) + zero_point, low, low + 2**bit_width - 1
+    )
 
 
 def rounded_twice(accumulators, mantissa, shift, zero_point, bit_width, signed):
@@ -369,6 +381,11 @@ EXERCISE_B = Exercise(
             "accumulators=1, mantissa=1, shift=1, zero_point=0, bit_width=2, signed=False: expected 0 (00), yours 1 (01)",
         ),
         WrongAnswer(
+            a_tie_of_nothing,
+            "A shift of 0 drops nothing: can there be a tie?",
+            "accumulators=1, mantissa=1, shift=0, zero_point=0, bit_width=2, signed=False: expected 1 (01), yours 2 (10)",
+        ),
+        WrongAnswer(
             rounded_twice,
             "How often does your code round, and was it a tie before the first time?",
             "accumulators=7, mantissa=3, shift=3, zero_point=0, bit_width=2, signed=False: expected 3 (11), yours 2 (10)",
@@ -452,6 +469,7 @@ PREDICTIONS = (
         reasons={
             "1": "11 / 8 is 1.375, and 1 would be right. But 11 / 4 = 2.75 becomes 3, and 3 / 2 is a tie.",
             "2": "2.75 becomes 3, and 1½ goes up to 2: a tie that 11 / 8 never was.",
+            "3": "3 is what the first rounding leaves. The second halves it.",
         },
     ),
     Prediction(
@@ -470,7 +488,7 @@ QUIZ = (
         "0.7 with a mantissa of 4 bits (8 … 15). Which pair?",
         right="11 / 2^4",
         reasons={
-            "7 / 2^3": "0.875 is far off. Was 0.7 doubled often enough?",
+            "7 / 2^3": "0.875 is far off, and 7 takes only three of the four bits.",
             "11 / 2^4": "0.7 · 16 = 11.2, and 11 has 4 bits: 0.6875.",
             "22 / 2^5": "0.6875 too, but 22 takes 5 bits.",
             "6 / 2^3": "0.75: 6 leaves the top bit of the four unused, and the grid is twice as coarse.",

@@ -1,6 +1,7 @@
 """check says one sentence about whatever it is given, and goes on."""
 
 import _thread
+import math
 import sys
 import threading
 import time
@@ -130,6 +131,29 @@ def add_by_promotion(a, a_zero_point, b, b_zero_point):
     return a + b.to(torch.int64), torch.tensor(a_zero_point + b_zero_point)
 
 
+def to_fixed_point_by_frexp(real, bits):
+    fraction, exponent = math.frexp(real)
+    mantissa, shift = round(fraction * 2**bits), bits - exponent
+    return (mantissa // 2, shift - 1) if mantissa == 2**bits else [torch.tensor(mantissa), shift]
+
+
+def requantize_by_masks(accumulators, mantissa, shift, zero_point, bit_width, signed):
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    products = accumulators.long() * mantissa
+    floor, rest, half = products >> shift, products & (2**shift - 1), 2**shift >> 1
+    up = (rest > half) | ((rest == half) & (rest > 0) & (floor & 1).bool())
+    return (floor + up + zero_point).clamp(low, low + 2**bit_width - 1)
+
+
+def requantize_one_by_one(accumulators, mantissa, shift, zero_point, bit_width, signed):
+    from fractions import Fraction
+
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    moved = [round(Fraction(a * mantissa, 2**shift)) + zero_point for a in accumulators.reshape(-1).tolist()]
+    kept = [sorted((low, q, low + 2**bit_width - 1))[1] for q in moved]
+    return torch.tensor(kept, dtype=torch.int16).reshape(accumulators.shape)
+
+
 OTHER_ANSWERS = [
     ("1.A", to_real_distributed),
     ("1.A", to_real_in_numpy),
@@ -149,6 +173,9 @@ OTHER_ANSWERS = [
     ("3.B", quant_transform_shifted_ends),
     ("3.C", add_by_sum),
     ("3.C", add_by_promotion),
+    ("5.A", to_fixed_point_by_frexp),
+    ("5.B", requantize_by_masks),
+    ("5.B", requantize_one_by_one),
 ]
 
 

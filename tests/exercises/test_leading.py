@@ -215,6 +215,35 @@ ASKED = {
         lambda k, x_ends, w_ends: right("4.B")(k, x_ends, (0, 1)),
         "Where does your code look at w_ends?",
     ),
+    # 5.A
+    "mantissas up to 7 of 8": (
+        "5.A",
+        lambda real, bits: right("5.A")(real, bits - 1),
+        "A multiplier is above 0: which bit of your mantissa is never used?",
+    ),
+    "one shift too few": (
+        "5.A",
+        lambda real, bits: (right("5.A")(real, bits)[0], right("5.A")(real, bits)[1] - 1),
+        EXERCISES["5.A"].question,
+    ),
+    # 5.B
+    "8 bits, whatever is asked": (
+        "5.B",
+        lambda *given: right("5.B")(*given[:4], 8, given[5]),
+        "Where does your code look at bit_width?",
+    ),
+    "kept in int8": (
+        "5.B",
+        lambda *given: right("5.B")(*given).to(torch.int8),
+        "Does 128 fit into the type that you chose?",
+    ),
+    "a float64 quotient": (
+        "5.B",
+        lambda a, m, s, z, bits, signed: (
+            torch.round(a.double() * m / 2**s).long().add(z).clamp(low(bits, signed), low(bits, signed) + 2**bits - 1)
+        ),
+        "How many bits can the product have, and how many of them does a float64 keep?",
+    ),
 }
 
 
