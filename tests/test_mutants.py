@@ -112,6 +112,7 @@ WIDE = Caught(
 OTHER = Caught(
     multiplication.test_at_other_ratios_all_are_exact_too_where_onnx_runtime_may_be_one_off, ((0.011, 1.9, 1.3), True)
 )
+CONTAINERS = Caught(multiplication.test_every_pair_of_the_ends_of_every_container_is_exact)
 TWO_STEPS = Caught(multiplication.test_a_result_of_32_bits_that_a_31_bit_mantissa_would_miss_by_two_steps_is_refused)
 
 MIXED = Caught(accumulation.test_every_mix_of_dtypes_with_zero_points_at_their_ends_equals_python_integers, (U8, I8))
@@ -223,6 +224,7 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     "b's zero point is forgotten": (MULTIPLICATION, "(b.to(wide) - z_b)", "(b.to(wide))", (PRODUCTS,)),
     "a's zero point is forgotten": (MULTIPLICATION, "(a.to(wide) - z_a)", "a.to(wide)", (PRODUCTS,)),
     "the product wraps in int16": (MULTIPLICATION, "wide = torch.int32 if", "wide = torch.int16 if", (WIDE,)),
+    "a product of 2**31 wraps in int32": (MULTIPLICATION, "reach(b_qparams) < 2**31", "reach(b_qparams) <= 2**31", (CONTAINERS,)),
     "a multiplier of 16 bits": (MULTIPLICATION, "from_real(ratio)", "from_real(ratio, bits=16)", (OTHER,)),
     "the scale of the product is forgotten": (MULTIPLICATION, "return s_a * s_b / s_out", "return s_a * s_b", (PRODUCTS,)),
     "a mantissa too short is used in silence": (MULTIPLICATION, "if missed >= 1 or", "if", (TWO_STEPS,)),

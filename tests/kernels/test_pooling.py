@@ -110,6 +110,9 @@ def test_neither_the_device_nor_autocast_changes_a_mean(device):
 def test_a_sum_that_could_leave_int64_is_refused(lib):
     with pytest.raises(ValueError, match=r"4 values of up to 4.6e\+18 can sum to more than int64 holds: use narrower"):
         lib.avg_pool2d(torch.full((1, 2, 2), 2**62), 2)
+    for value, window in [(2**61, 2), (2**60, 3), (-(2**60), (2, 5))]:
+        with pytest.raises(ValueError, match=r"\d+ values of up to \d\.\de\+18 can sum to more"):
+            lib.avg_pool2d(torch.full((1, 5, 5), value), window)
     assert lib.avg_pool2d(torch.full((1, 2, 2), 2**61 - 1), 2).item() == 2**61 - 1
     assert lib.avg_pool2d(torch.full((1, 2, 2), -(2**61) + 1), 2).item() == -(2**61) + 1
 

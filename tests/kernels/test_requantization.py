@@ -91,19 +91,20 @@ def test_the_ends_of_int32_are_exact_with_every_shift(mantissa, rounding, lib):
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_the_neighbours_of_a_tie_are_told_apart_wherever_a_product_can_lie(rounding, lib):
     """2**53 and beyond: one more or less in the product decides, and a float64 of it would not know."""
-    cases = [(1, 61, (2,)), (1, 54, (8,)), (2**31 - 1, 62, (32,)), (3, 55, (9,)), (2**30 + 1, 52, (12,)), (1, 46, (8,))]
-    for mantissa, shift, form in [
-        *cases,
-        (1, 45, (8, False)),
-        (1, 46, (8, False)),
-        (3, 46, (8, False)),
-        (3, 47, (8, False)),
-    ]:
-        out = lib.QParams(1.0, 0 if len(form) == 1 else 72, *form)
-        at = [(2 * k + 1) * 2**shift // (2 * mantissa) for k in (-3, -2, -1, 0, 1, 2, 126, 129, 130, 180)]
+    far = [
+        (m, s, z, 8, sign)
+        for m, s in ((1, 45), (1, 46), (3, 46), (1, 47))
+        for z, sign in ((72, False), (99, True), (-99, True))
+    ]
+    late = [(1, 61, 0, 2), (1, 54, 0, 8), (2**31 - 1, 62, 0, 32), (3, 55, 0, 9), (2**30 + 1, 52, 0, 12), (1, 46, 0, 8)]
+    for mantissa, shift, zero_point, *form in far + late:
+        out = lib.QParams(1.0, zero_point, *form)
+        at = [
+            (2 * k + 1) * 2**shift // (2 * mantissa) for k in (-221, -130, -3, -2, -1, 0, 1, 2, 126, 129, 130, 180, 220)
+        ]
         close = [a + d for a in at for d in (-2, -1, 0, 1, 2) if abs(a + d) * mantissa < 2**63]
         got = lib.requantize(torch.tensor(close), lib.FixedPointMultiplier(mantissa, shift), out, rounding)
-        assert got.tolist() == exact_all(close, mantissa, shift, out, rounding), (mantissa, shift)
+        assert got.tolist() == exact_all(close, mantissa, shift, out, rounding), (mantissa, shift, zero_point)
 
 
 def test_int64_accumulators_are_exact_up_to_63_bits_and_refused_beyond(lib):
