@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import explorers
+import kernels
 import startup
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 BENCHMARKS: dict[str, tuple[str, Callable[[], str]]] = {  # a new one is one more line
     "startup": ("Import and Run All", startup.main),
+    "kernels": ("Kernels, beside ONNX Runtime, torch and Brevitas", kernels.main),
     "explorers": ("Explorers, from a slider's event to the changed picture", explorers.main),
 }
 
