@@ -235,7 +235,8 @@ def accumulator_bits(k: int, x_qparams: QParams, weight_qparams: QParams) -> int
     weight_qparams  the format of the weights, likewise
     returns         bits, exact: one bit fewer does not hold the largest of these sums
     raises          TypeError for what is no number or no format; ValueError for a k that is no whole number above 0
-    source          by definition; ceil(log2(k)) + bits_x + bits_w, a usual rule, can be one too many
+    source          by definition; ceil(log2(k)) + bits_x + bits_w, a usual rule, can be too many, or
+                    one too few where both are unsigned
 
     >>> accumulator_bits(1024, QParams(1.0, bit_width=8), QParams(1.0, bit_width=8))
     26

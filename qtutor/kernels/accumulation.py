@@ -1,5 +1,6 @@
 """Sums of products, exact: linear layers and convolutions of stored integers, and the range that their sums can take."""
 
+from contextlib import nullcontext
 from math import prod
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from qtutor.kernels.checks import pair, require_integers, require_qparams
+from qtutor.kernels.pieces import PIECE
 from qtutor.qparams import QParams, whole_number
 
 WIDENED = (torch.int8, torch.uint8, torch.int16, torch.int32)
@@ -72,10 +74,15 @@ def conv2d(
     x_zero = zero_point_of(x_zero_point, x, "x_zero_point")
     weight_zero = zero_point_of(weight_zero_point, weight, "weight_zero_point")
     bound = largest_sum(x, weight, bias, x_zero, weight_zero, prod(weight.shape[1:]))
-    steps, taps = _steps(x, x_zero, bound), _steps(weight, weight_zero, bound)  # before padding: 0 is then real zero
-    with torch.backends.cudnn.flags(enabled=False):  # its transforms of float64 are not exact
-        total = functional.conv2d(steps, taps, None, moves, pads, 1, int(groups))
-    return _accumulators(total.to(x.device), bias, bound, (-1, 1, 1))
+    taps = _steps(weight, weight_zero, bound)
+
+    def sums(images: Tensor) -> Tensor:
+        steps = _steps(images, x_zero, bound)  # before padding: 0 is then real zero
+        with torch.backends.cudnn.flags(enabled=False) if steps.is_cuda else nullcontext():  # it is not exact
+            total = functional.conv2d(steps, taps, None, moves, pads, 1, int(groups))
+        return _accumulators(total.to(x.device), bias, bound, (-1, 1, 1))
+
+    return torch.cat([sums(images) for images in x.split(_images_at_once(x, weight))])  # type: ignore[no-untyped-call]
 
 
 def require_operands(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
@@ -122,6 +129,12 @@ def computing_dtype(bound: int) -> torch.dtype:
 def computing_device(dtype: torch.dtype, device: torch.device) -> torch.device:
     """Return where such sums are computed: CUDA multiplies no matrices of int64, and other accelerators no float64."""
     return device if device.type == "cuda" and dtype == torch.float64 else torch.device("cpu")
+
+
+def _images_at_once(x: Tensor, weight: Tensor) -> int:
+    """Return how many images to convolve together: on a CPU, each window is copied out, and the copies fit the cache."""
+    copied = prod(x.shape[1:]) * prod(weight.shape[2:])
+    return max(PIECE // max(copied, 1), 1) if x.device.type == "cpu" else max(len(x), 1)
 
 
 def zero_point_of(zero_point: int, q: Tensor, name: str) -> int:

@@ -1,6 +1,7 @@
 """Adding stored integers: on one grid, where nothing is lost, or moved to a third grid with one rounding."""
 
 from fractions import Fraction
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -67,18 +68,9 @@ def _sum_of_zero_points(a: int | tuple[int, ...], b: int | tuple[int, ...]) -> i
 
 
 def _rescaled_sum(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: QParams) -> Tensor:
-    require_qparams(out, "out")
-    (s_a, z_a), (s_b, z_b), (s_out, z_out) = (_per_tensor(p) for p in (a_qparams, b_qparams, out))
-    mantissa_a, mantissa_b, shift = common_multipliers(s_a, s_b, s_out)
-    steps_a, steps_b = (max(p.int_max - z, z - p.int_min) for p, z in ((a_qparams, z_a), (b_qparams, z_b)))
-    missed = steps_a * abs(Fraction(s_a) / Fraction(s_out) - Fraction(mantissa_a, 2**shift))
-    missed += steps_b * abs(Fraction(s_b) / Fraction(s_out) - Fraction(mantissa_b, 2**shift))
-    if missed >= 1 or steps_a * mantissa_a + steps_b * mantissa_b >= 2**63:
-        raise ValueError(
-            f"operands of {a_qparams.bit_width} and {b_qparams.bit_width} bits at scales {s_a:g} and {s_b:g} on a grid of "
-            f"{s_out:g} need more than 31-bit mantissas and a 64-bit register: use narrower operands, a larger scale for out, "
-            "or scales whose ratios are powers of two."
-        )
+    z_out = _per_tensor(require_qparams(out, "out"))[1]
+    z_a, z_b = (_per_tensor(p)[1] for p in (a_qparams, b_qparams))
+    mantissa_a, mantissa_b, shift = fitting_multipliers(a_qparams, b_qparams, out)
     ends_a, ends_b = (max(p.int_max, -p.int_min) for p in (a_qparams, b_qparams))
     if ends_a * mantissa_a + ends_b * mantissa_b <= 2**52:  # float64 holds twice as much exactly, and is faster
         factor_a, factor_b = mantissa_a / 2**shift, mantissa_b / 2**shift
@@ -102,6 +94,27 @@ def _per_tensor(qparams: QParams) -> tuple[float, int]:
             f"axis {qparams.axis}: a sum with a format of its own is per-tensor; use one scale for all channels."
         )
     return qparams.scale, qparams.zero_point
+
+
+@lru_cache  # a network adds in the same formats again and again
+def fitting_multipliers(a_qparams: QParams, b_qparams: QParams, out: QParams) -> tuple[int, int, int]:
+    """Return the formats' `common_multipliers`; raise where they lose a step of out, or a sum leaves 64 bits.
+
+    >>> fitting_multipliers(QParams(0.5), QParams(0.25), QParams(1.0))
+    (2, 1, 2)
+    """
+    (s_a, z_a), (s_b, z_b), (s_out, _) = (_per_tensor(p) for p in (a_qparams, b_qparams, out))
+    mantissa_a, mantissa_b, shift = common_multipliers(s_a, s_b, s_out)
+    steps_a, steps_b = (max(p.int_max - z, z - p.int_min) for p, z in ((a_qparams, z_a), (b_qparams, z_b)))
+    missed = steps_a * abs(Fraction(s_a) / Fraction(s_out) - Fraction(mantissa_a, 2**shift))
+    missed += steps_b * abs(Fraction(s_b) / Fraction(s_out) - Fraction(mantissa_b, 2**shift))
+    if missed >= 1 or steps_a * mantissa_a + steps_b * mantissa_b >= 2**63:
+        raise ValueError(
+            f"operands of {a_qparams.bit_width} and {b_qparams.bit_width} bits at scales {s_a:g} and {s_b:g} on a grid of "
+            f"{s_out:g} need more than 31-bit mantissas and a 64-bit register: use narrower operands, a larger scale for out, "
+            "or scales whose ratios are powers of two."
+        )
+    return mantissa_a, mantissa_b, shift
 
 
 def common_multipliers(scale_a: float, scale_b: float, scale_out: float) -> tuple[int, int, int]:

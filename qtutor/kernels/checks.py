@@ -71,6 +71,8 @@ def require_in_range(q: Tensor, qparams: QParams, name: str = "q") -> Tensor:
 
 def require_same_shape(a: Tensor, b: Tensor) -> None:
     """Raise where two tensors neither have one shape nor broadcast to one."""
+    if a.shape == b.shape:
+        return
     try:
         torch.broadcast_shapes(a.shape, b.shape)  # type: ignore[no-untyped-call]
     except RuntimeError:
