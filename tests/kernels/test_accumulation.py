@@ -359,6 +359,8 @@ def test_the_range_of_a_convolution_and_of_wide_weights_is_exact():
 def test_weights_of_int64_whose_sum_would_leave_it_are_refused():
     with pytest.raises(ValueError, match=r"2 weights of up to 4.6e\+18 can sum to more than int64 holds: use narrower"):
         accumulator_range(torch.tensor([[2**62, 2**62]]), QParams(1.0))
+    with pytest.raises(ValueError, match="1 weights of up to .* more than int64 holds"):
+        accumulator_range(torch.tensor([[2**62]]), QParams(1.0), None, -(2**62))
     assert accumulator_range(torch.tensor([[2**61, 2**60]]), QParams(1.0, 0, 1, False)) == (0, 3 * 2**60)
 
 
@@ -472,6 +474,8 @@ def test_what_linear_cannot_take_is_refused_in_a_sentence(arguments, named, erro
         ((PICTURE, KERNEL), {"stride": "2"}, TypeError, "stride '2' is a str"),
         ((PICTURE, KERNEL), {"padding": (0, -1)}, ValueError, r"padding \(0, -1\) is below 0"),
         ((PICTURE, KERNEL), {"padding": (1,)}, ValueError, r"padding \(1,\) has 1 numbers"),
+        ((PICTURE[..., :2], KERNEL), {"padding": (9, 0)}, ValueError, r"does not fit 3 × 2 padded by \(9, 0\)"),
+        ((PICTURE[:, :, :0], KERNEL), {"padding": 1}, ValueError, "does not fit 0 × 3 padded by"),
         ((PICTURE, KERNEL), {"padding": 0.5}, ValueError, "padding 0.5 is no whole number"),
         ((PICTURE[:, :, :2], KERNEL), {}, ValueError, "a window of 3 × 3 does not fit 2 × 3 padded by .*larger padding"),
         ((PICTURE, KERNEL), {"x_zero_point": -129}, ValueError, "x_zero_point -129 .*Use -128"),
