@@ -286,9 +286,24 @@ def magnitude_and_sign(k, x_ends, w_ends):
     return max((k * abs(x * w)).bit_length() for x in x_ends for w in w_ends) + 1
 
 
+def lowest_times_lowest_as_the_smallest(k, x_ends, w_ends):
+    """Take lowest times lowest for the smallest sum, which is never negative, so that only the other one counts."""
+    low, high, needed = k * x_ends[0] * w_ends[0], k * x_ends[1] * w_ends[1], 1
+    while not (-(2 ** (needed - 1)) <= low and high <= 2 ** (needed - 1) - 1):
+        needed += 1
+    return needed
+
+
+def unsigned_where_it_can_be(k, x_ends, w_ends):
+    """Leave the sign bit away where no sum is negative, as the narrowest format does."""
+    products = [x * w for x in x_ends for w in w_ends]
+    bits = max((k * p if p >= 0 else -k * p - 1).bit_length() for p in products)
+    return max(bits, 1) if min(products) >= 0 else bits + 1
+
+
 def accumulator_small():
-    """1 to 5 and 8 products of any two formats of 1 to 3 bits, with every zero point: a pair of ends each."""
-    formats = [(-z, 2**bits - 1 - z) for bits in (1, 2, 3) for z in range(2**bits)]
+    """1 to 5 and 8 products of any two formats of 2 and 3 bits, with every zero point: a pair of ends each."""
+    formats = [(-z, 2**bits - 1 - z) for bits in (2, 3) for z in range(2**bits)]
     return in_order(
         Case((k, x_ends, w_ends), (k, *x_ends, *w_ends), max(x_ends[1] - x_ends[0], w_ends[1] - w_ends[0]).bit_length())
         for k in (1, 2, 3, 4, 5, 8)
@@ -321,8 +336,8 @@ def is_too_wide(differences):
 
 
 def accumulator_runtime_cases():
-    """Formats of 4 bits, of which every product can be made."""
-    ends = [(-z, 15 - z) for z in (0, 1, 7, 8, 15)]
+    """Formats of 1 and 4 bits, of which every product can be made."""
+    ends = [(0, 1), (-1, 0), *((-z, 15 - z) for z in (0, 1, 7, 8, 15))]
     return [Case((k, x, w)) for k in (1, 3, 16, 100) for x in ends for w in ends]
 
 
@@ -348,47 +363,57 @@ EXERCISE_B = Exercise(
         WrongAnswer(
             widths_and_logarithm,
             "Are all the patterns of so many bits used: which are the smallest and the largest sum?",
-            "k=1, x_ends=(0, 1), w_ends=(-1, 0): expected 1 bit, yours 2 bits",
+            "k=1, x_ends=(0, 3), w_ends=(0, 3): expected 5 bits, yours 4 bits",
         ),
         WrongAnswer(
             widths_and_floor,
             "Are all the patterns of so many bits used? And is there room for k products where k is no power of two?",
-            "k=1, x_ends=(0, 1), w_ends=(-1, 0): expected 1 bit, yours 2 bits",
+            "k=1, x_ends=(0, 3), w_ends=(0, 3): expected 5 bits, yours 4 bits",
         ),
         WrongAnswer(
             k_forgotten,
             "Where does your code look at k?",
-            "k=2, x_ends=(0, 1), w_ends=(0, 1): expected 3 bits, yours 2 bits",
+            "k=2, x_ends=(0, 3), w_ends=(0, 3): expected 6 bits, yours 5 bits",
         ),
         WrongAnswer(
             one_bit_a_product,
             "One bit more makes room for twice as much. How many products does each further bit make room for?",
-            "k=3, x_ends=(0, 1), w_ends=(0, 1): expected 3 bits, yours 4 bits",
+            "k=3, x_ends=(0, 3), w_ends=(0, 3): expected 6 bits, yours 7 bits",
         ),
         WrongAnswer(
             one_product_and_logarithm,
             "The bits of one product are rounded up, and so is the logarithm: what are the two ends of the whole sum?",
-            "k=3, x_ends=(0, 1), w_ends=(0, 1): expected 3 bits, yours 4 bits",
+            "k=3, x_ends=(0, 3), w_ends=(0, 3): expected 6 bits, yours 7 bits",
         ),
         WrongAnswer(
             minus_times_minus_forgotten,
             "What is the product of two negative numbers, and where does your code look at it?",
-            "k=1, x_ends=(-1, 0), w_ends=(-1, 0): expected 2 bits, yours 1 bit",
+            "k=1, x_ends=(-2, 1), w_ends=(-2, 1): expected 4 bits, yours 2 bits",
         ),
         WrongAnswer(
             lowest_times_lowest,
-            "Which sign has the product of two negative numbers? Which product is the smallest, then?",
-            "k=2, x_ends=(0, 1), w_ends=(-1, 0): expected 2 bits, yours 1 bit",
+            "A product has four corners, an end of x with an end of w: which corners did you ask?",
+            "k=1, x_ends=(0, 3), w_ends=(-2, 1): expected 4 bits, yours 3 bits",
+        ),
+        WrongAnswer(
+            lowest_times_lowest_as_the_smallest,
+            "Is lowest · lowest the smallest of the four corners: which corners did you ask?",
+            "k=1, x_ends=(0, 3), w_ends=(-2, 1): expected 4 bits, yours 3 bits",
+        ),
+        WrongAnswer(
+            unsigned_where_it_can_be,
+            "No sum is negative here, and the register is two's complement all the same: did you count its sign bit?",
+            "k=1, x_ends=(0, 3), w_ends=(0, 3): expected 5 bits, yours 4 bits",
         ),
         WrongAnswer(
             sign_bit_forgotten,
             "Which bit of two's complement says that a number is negative, and did you count it?",
-            "k=1, x_ends=(0, 1), w_ends=(0, 1): expected 2 bits, yours 1 bit",
+            "k=1, x_ends=(0, 3), w_ends=(0, 3): expected 5 bits, yours 4 bits",
         ),
         WrongAnswer(
             magnitude_and_sign,
             "A signed range has one negative number more: how many bits does its lowest need?",
-            "k=1, x_ends=(0, 1), w_ends=(-1, 0): expected 1 bit, yours 2 bits",
+            "k=1, x_ends=(-1, 2), w_ends=(-2, 1): expected 3 bits, yours 4 bits",
         ),
     ),
     rules=(Rule(is_too_wide, "Your width holds every sum. Does one bit less hold them too?"),),
@@ -405,8 +430,8 @@ PREDICTIONS = (
             " the other end.",
             "about 600": "As if the scans whose scores wrap were lost and the rest stayed: nearly every scan has some"
             " digit with a score below −1024.",
-            "about 90, as by guessing": "A guess does not know the digits. This network does, and overflow turns its"
-            " surest no into the highest score.",
+            "about 90, as by guessing": "A guess does not know the digits. This network does, and a wrong digit just past"
+            " the bottom comes in as the highest score.",
             "about 30": "26: the wrong digits have the lowest scores, and those come in at the top. Worse than a guess.",
         },
     ),
@@ -479,18 +504,19 @@ QUIZ = (
             "5": "The lowest sum is 3 · 3 · (−2) = −18, and 5 bits end at −16.",
             "6": "The sums are −18 … 9; 5 bits end at −16, 6 bits at −32.",
             "7": "A bit for each further product: 4 + 3. But −18 fits 6 bits.",
-            "8": "Twice 4 bits would hold a product of two products.",
+            "8": "4 bits hold each product, −6 … 3. Twice the bits are far more room than 3 products need: −18 fits 6.",
         },
     ),
     QuizQuestion(
-        "All tests passed, and no accumulator went beyond 13 bits. How wide must it be for these weights?",
+        "All tests passed, and no accumulator went beyond 13 bits. How few bits are sure to be enough for these weights?",
         right="ask accumulator_range",
         reasons={
             "13": "So much these inputs needed. Another input may need more, and nobody is told when it wraps.",
             "14, for safety": "A bit of safety is a guess. The weights are known: ask them.",
             "ask accumulator_range": "It takes for each weight the input that drives the sum farthest: a proof for"
             " every input of the format.",
-            "always 32": "It is enough for most layers and far too much for most: the digits need 16.",
+            "32, as usual": "32 hold the sums of nearly every layer, but the question was how few are enough: for the"
+            " digits' weights it is 16.",
         },
     ),
     QuizQuestion(
@@ -513,7 +539,8 @@ QUIZ = (
             " it is where to look.",
             "pairs of products saturate at 16 bits": "The byte instruction before VNNI does so. Weights of 7 bits, or"
             " int8 × int8, avoid it.",
-            "the phone wraps at 8 bits": "Then nothing at all would be right there.",
+            "the phone pads differently": "What a layer pads with belongs to the network, which is the same on both; and only"
+            " sums at the border would differ.",
         },
     ),
     QuizQuestion(

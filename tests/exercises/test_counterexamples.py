@@ -278,7 +278,7 @@ class LongDot(Dot):
     ]
 
 
-ZERO_POINTS_TAKEN_OFF = [(-z, 2**bits - 1 - z) for bits in (1, 2, 3) for z in range(2**bits)]
+ZERO_POINTS_TAKEN_OFF = [(-z, 2**bits - 1 - z) for bits in (2, 3) for z in range(2**bits)]
 
 
 class AccumulatorBits:
