@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 04 Multiply and accumulate
-# *About 60 minutes, after [Addition pitfalls](03_addition_pitfalls.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
+# *About 70 minutes, after [Addition pitfalls](03_addition_pitfalls.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **How wide must the register be that collects a sum of products, and what happens where it is not?**
 #
@@ -25,9 +25,10 @@ check_env()
 
 # %% [markdown]
 # ## 1 One bit less, and the network is gone
-# Here is a network small enough to see through: one layer that tells handwritten digits apart. Its input is a scan of 64 pixels, 0 … 16. It has ten rows of 64 weights, one row for each digit; the row whose sum of products is the largest wins. Least squares makes the weights from every second scan (score 1 for the right digit, −1 for the others), and the other scans test them.
+# Here is a network small enough to see through: one layer that tells handwritten digits apart. Its input is a scan of 64 pixels, 0 … 16. It has ten rows of 64 weights, one row for each digit; the row whose sum of products is the largest wins. Where the weights come from does not matter here, so you need not read the next cell. It fits them to every second scan (by least squares: score 1 for the right digit, −1 for the others) and returns `weights`, int8 in the shape [10, 64], one scale for all. The other scans are `test`, and `right` their digits.
 
 # %%
+# You need not read this cell. What follows uses weights, test and right; section 5 also reals, the weights unrounded.
 scans, labels = load_digits()
 pixels = scans.flatten(1)
 learn, test, right = pixels[::2].double(), pixels[1::2], labels[1::2]
@@ -36,7 +37,7 @@ reals = torch.linalg.solve(learn.T @ learn + 10 * torch.eye(64).double(), learn.
 weights = (127 * reals / reals.abs().max()).round().to(torch.int8)
 
 # %% [markdown]
-# (The 10 keeps the weights small. The last line quantizes them to 8 bits with one scale.) Now multiply and *accumulate*, that is, add up the products. `qtutor.linear` does it exactly, in a register of 32 bits.
+# Now multiply and *accumulate*, that is, add up the products. `qtutor.linear` does it exactly, in a register of 32 bits.
 
 # %%
 scores = qtutor.linear(test, weights)
@@ -71,7 +72,7 @@ print("exact  ", scores[0].tolist())
 print("11 bits", qtutor.wrap(scores[0], 11, signed=True).tolist())
 
 # %% [markdown]
-# The score of the 1 is 822, and it fits. But the 6 was rejected so firmly, with −1072, that its score left the range at the bottom and came in at the top: −1072 + 2048 = 976, the highest of all. Overflow turns the surest *no* into the surest *yes*. Nothing warns: no error, and every number looks like a score.
+# The score of the 1 is 822, and it fits. But the score of the 6, −1072, lies just past the bottom, −1024, and so it comes in at the very top: −1072 + 2048 = 976, the highest of all. (The firmest no, −1255 for the 0, lies farther out and comes in lower, at 793.) Every scan has nine wrong digits with low scores, and one of them just past the bottom is enough. Nothing warns: no error, and every number looks like a score.
 #
 # (A register that saturates these same scores would keep −1024 for the 6. Hold that thought until section 4: it is half of the truth.)
 #
@@ -95,9 +96,11 @@ x @ w
 # %%
 hundred, one = torch.tensor([100, 100], dtype=torch.int8), torch.tensor([1, 1], dtype=torch.int8)
 print("int8 100 · 1 + 100 · 1 =", (hundred @ one).item())
+print("with * and .sum()       ", (hundred * one).sum().item())
+print("int8 100 · 2, .sum()    ", (hundred[:1] * 2).sum().item())
 
 # %% [markdown]
-# The sum stays in int8 and wraps. So widen first. Then multiply the brackets out: there are four terms (K is the number of products).
+# `@` keeps the type, and the sum wraps in int8. `.sum()` widens to int64; the product before it does not: 100 · 2 has wrapped to 200 − 256 before anything is added up. So widen first. Then multiply the brackets out: there are four terms (K is the number of products).
 #
 # **Σ (qx − zx)(qw − zw) = Σ qx·qw − zw · Σ qx − zx · Σ qw + K · zx · zw**
 
@@ -157,18 +160,18 @@ predict("4.3", "Two products of s4 by s4 are added. How many signed bits hold ev
 # %%
 u4, s4 = QParams(1.0, bit_width=4, signed=False), QParams(1.0, bit_width=4)
 narrow = QParams(1.0, bit_width=4, narrow_range=True)
-print("products      s4·s4  s4·narrow s4  u4·s4  rule")
+print("products      s4·s4  s4·narrow s4  u4·s4  u4·u4  rule")
 for k in (1, 2, 3, 16, 17, 1024):
-    bits = [qtutor.accumulator_bits(k, *pair) for pair in ((s4, s4), (s4, narrow), (u4, s4))]
-    print(f"{k:8} {bits[0]:10} {bits[1]:9} {bits[2]:11} {8 + (k - 1).bit_length():7}")
+    bits = [qtutor.accumulator_bits(k, *pair) for pair in ((s4, s4), (s4, narrow), (u4, s4), (u4, u4))]
+    print(f"{k:8} {bits[0]:10} {bits[1]:9} {bits[2]:11} {bits[3]:6} {8 + (k - 1).bit_length():7}")
 
 # %% [markdown]
 # 9, because of one value. (−8) · (−8) = 64, and 2 · 64 = 128 lies just beyond 127. The lowest sum, 2 · (−8) · 7 = −112, would fit 8 bits. Weights in narrow range, −7 … 7, never meet that corner: their largest sum is 2 · 56 = 112, and they save a bit in nearly every row of the table. (Chapter 2 gave up one pattern in 16 for symmetry. Here it pays.)
 #
-# The *rule* in the last column is the usual one: the two widths, and ceil(log2(k)) more. It is safe, and sometimes one too many: 17 products of u4 by s4 reach −17 · 120 = −2040, and 12 bits end at −2048.
+# The *rule* in the last column is the usual one: the two widths, and ceil(log2(k)) more. It is safe where at least one factor is signed with zero point 0, and there sometimes too generous: 17 products of u4 by s4 reach −17 · 120 = −2040, and 12 bits end at −2048. Where both are unsigned it can be one bit short: 15 · 15 = 225, and 8 signed bits end at 127. A zero point at an end is the same trap: s4 with zero point −8 has the steps 0 … 15 of a u4.
 #
 # ### Exercise 4.B: accumulator_bits
-# The zero points are taken off already, so you get the ends of x and of w in steps: a u4 with zero point 3 comes as (−3, 12). (`qtutor.hint("4.B")`, `qtutor.solution("4.B")`.)
+# The zero points are taken off already, so you get the ends of x and of w in steps: a u4 with zero point 3 comes as (−3, 12). The register is two's complement, also where no sum is negative. (`qtutor.hint("4.B")`, `qtutor.solution("4.B")`.)
 
 
 # %% tags=["ex-4.B"]
@@ -185,7 +188,7 @@ check("4.B", accumulator_bits)
 
 # %% [markdown]
 # ### From the weights at hand
-# The worst case wants every weight at −128. Trained weights are not like that, and they are known. So ask each row for its own worst input: where the weight is positive, the highest input makes the sum largest, and where it is negative the lowest. `accumulator_range` does so. How much narrower will the digits' accumulator be? (Pixels to 16 need 5 unsigned bits.)
+# The worst case wants every weight at −128. Trained weights are not like that, and they are known. So ask each row for its own worst input: where the weight is positive, the highest input makes the sum largest, and where it is negative the lowest. `accumulator_range` does so, and `narrowest_format` gives the width that holds two ends. (It turns unsigned where the lower end is not negative; here it is negative. In exercise 4.B that would cost the sign bit.) How much narrower will the digits' accumulator be? (Pixels to 16 need 5 unsigned bits.)
 
 # %%
 u5, s8 = QParams(1.0, bit_width=5, signed=False), QParams(1.0, bit_width=8)
@@ -198,7 +201,7 @@ print("these weights, the tests:", narrowest_format(*seen)[0], "bits, for", seen
 # %% [markdown]
 # Three widths, three promises. 19 bits hold whatever is loaded. 16 bits hold these weights, whatever the camera sends: a proof, and three bits saved. 13 bits held the 898 scans that we tried: no proof at all. And 12 bits are a bet that two wrong scores in 8,980 do not matter.
 #
-# ## 4 Wrap on the way, saturate never
+# ## 4 Wrap on the way, never saturate there
 # An accumulator gets its products one after the other, so it can leave its range on the way and come back. In 4 signed bits, −8 … 7, add 6, 6 and −6. Chapter 2 showed with 7 + 7 − 8 that a wrapping adder gets home and a saturating one does not. Now change the order.
 
 # %% tags=["predict"]
@@ -254,21 +257,25 @@ show(draw_accumulator(new_axes(7, 4), *example_product(3, 3), bit_width=6, overf
 # </details>
 #
 # ### The digits again
-# Three ways to keep the scores in a narrow register: wrap at each of the 64 steps, saturate at each step, or add exactly and saturate once.
+# Three ways to keep the scores in a narrow register: wrap at each of the 64 steps, saturate at each step, or add exactly and saturate once. Count the scans that are right, the scores that are wrong, and those wrong scores whose exact sum would fit: for these the register has no excuse.
 
 # %%
 products = test[:, None].int() * weights.int()
-print("bits  wrap each  saturate each  saturate once")
-for bits in (13, 12, 11, 10):
-    ends = [partial_sums(products, bits, overflow)[..., -1] for overflow in ("wrap", "saturate")]
-    ends.append(qtutor.saturate(scores, bits, signed=True))
-    print(bits, *[f"{int((kept.argmax(1) == right).sum()):11}" for kept in ends])
+print("bits                 scans right  scores wrong  wrong though they fit")
+for bits in (12, 11, 10):
+    ends = {f"{overflow} each": partial_sums(products, bits, overflow)[..., -1] for overflow in ("wrap", "saturate")}
+    once = ends["saturate once"] = qtutor.saturate(scores, bits, signed=True)
+    for name, kept in ends.items():
+        wrong, hits = kept != scores, int((kept.argmax(1) == right).sum())
+        print(f"{bits:4}  {name:13} {hits:13} {int(wrong.sum()):13} {int((wrong & (once == scores)).sum()):23}")
 
 # %% [markdown]
-# At 12 bits saturating looks better by one scan. That is the other half of the truth from section 1: it hides the trouble, until it does not. At 10 bits more than half of the scans are lost inside the sum, while *the same 10 bits* once, at the end, lose 3 of 898. The wrapping column breaks at once, and that is a virtue: a test finds it.
+# By accuracy saturating looks better: 830 to 829 at 12 bits. Count the integers: wrapping spoils only the 2 scores that do not fit, saturating spoils 48 more that do. The zeros in the last column are the rule: a wrapped sum that fits is exact, at every width.
+#
+# At 11 and 10 bits 3,181 and 7,736 of the 8,980 final scores do not fit. There the rule promises nothing, and wrapping gives 26 and 118 scans, as in section 1: such a register is too narrow, and any test shows it. Saturating hides it for longer, since scores kept at the ends keep most of their order. Look *where* it saturates, too: at 10 bits, of 830 scans, saturating once at the end loses 3, and saturating at each step loses 404. So wrap inside, in a register that holds the final sum, and saturate once.
 #
 # ## 5 Pitfall: a processor that saturates inside
-# You buy no such register, you say. You may own one. On x86 processors before VNNI (an instruction set for dot products), the instruction for bytes multiplies unsigned by signed bytes, adds the products *in pairs*, and keeps each pair in 16 signed bits, −32768 … 32767. It saturates there. Fast integer libraries were built on it, and so the uint8 × int8 product of ONNX Runtime is wrong on such a machine, in silence.
+# You buy no such register, you say. You may own one. On x86 processors before VNNI (an instruction set for dot products), the instruction for bytes multiplies unsigned by signed bytes, adds the products *in pairs*, and keeps each pair in 16 signed bits, −32768 … 32767. The *pair* saturates there; the pairs are then added in 32 bits, and that accumulator is fine. Fast integer libraries were built on it, and so the uint8 × int8 product of ONNX Runtime is wrong on such a machine, in silence.
 
 # %% tags=["predict"]
 predict("4.5", "Inputs 255, 255 and weights 127, 127 on such a processor. What is the sum?", options=[64770, 32767, -766])
@@ -280,7 +287,7 @@ print("saturate", qtutor.saturate(pair, 16, signed=True).item())
 print("wrap    ", qtutor.wrap(pair, 16, signed=True).item())
 
 # %% [markdown]
-# Nearly half of the sum is gone. How small can the bytes be that still go wrong? Both weights are 127. Change x until the two numbers of the next cell differ.
+# Nearly half of the sum is gone. Now both weights are 127 and both inputs x. Which is the smallest x that goes wrong, so that the two numbers differ?
 
 # %%
 x_both = 100
@@ -292,21 +299,26 @@ print(2 * x_both * 127, qtutor.saturate(torch.tensor(2 * x_both * 127), 16, sign
 # 130. 2 · 129 · 127 = 32766 fits by one, 2 · 130 · 127 = 33020 does not. (With weights of −128 it is 129: 2 · 128 · 128 = 32768, and −32768 is in the range.) So inputs to 128 are safe, and a test with small inputs sees nothing.
 # </details>
 #
-# Now the digits as such a processor computes them. The arithmetic below is its own, so the numbers are the same on every machine. The pixels are spread to 0 … 240, and the weights are scaled up four times, the largest saturated at ±127: a usual choice, as chapter 6 will show.
+# The cure follows: take a bit from one of the factors. With weights of 7 bits, −64 … 63, a pair is at most 2 · 255 · 64 = 32640 in magnitude, and fits.
+#
+# Here are the digits as such a processor computes them, with weights of 7 and of 8 bits. (The arithmetic is the cell's own, so the numbers are the same on every machine.) The pixels are spread to 0 … 240, and the weights are scaled up four times, the largest saturated: a usual choice, as chapter 6 will show. `unflatten(2, (32, 2))` cuts the 64 products into 32 neighbouring pairs.
 
 # %%
 bright = test * 15
-loud = (4 * 127 * reals / reals.abs().max()).round().clamp(-127, 127).to(torch.int8)
-pairs = (bright[:, None].int() * loud.int()).unflatten(2, (32, 2)).sum(3)
-inside, exact = qtutor.saturate(pairs, 16, signed=True).int().sum(2).int(), qtutor.linear(bright, loud)
-print("scores that are wrong:", int((inside != exact).sum()), "of", exact.numel())
-print("largest error:", int((inside - exact).abs().max()))
-print("scans right: exact", int((exact.argmax(1) == right).sum()), "pairs", int((inside.argmax(1) == right).sum()))
+for bits, largest in ((7, 63), (8, 127)):
+    loud = (4 * largest * reals / reals.abs().max()).round().clamp(-largest, largest).to(torch.int8)
+    pairs = (bright[:, None].int() * loud.int()).unflatten(2, (32, 2)).sum(3)
+    inside, exact = qtutor.saturate(pairs, 16, signed=True).int().sum(2).int(), qtutor.linear(bright, loud)
+    hits = [int((kept.argmax(1) == right).sum()) for kept in (exact, inside)]
+    print(bits, "bits:", int((inside != exact).sum()), "of", exact.numel(), "scores wrong, the worst by", end=" ")
+    print(int((inside - exact).abs().max()), "- scans right: exact", hits[0], "pairs", hits[1])
 
 # %% [markdown]
-# 2,523 of 8,980 scores are wrong, some by 28,192, and the accuracy falls by 4 scans of 898. Nobody who looks at accuracy alone would notice. Whoever compares integers sees it in the first batch.
+# With 8 bits 2,523 of 8,980 scores are wrong, some by 28,192, and the accuracy falls by 4 scans of 898. Nobody who looks at accuracy alone would notice. Whoever compares integers sees it in the first batch. With 7 bits none is wrong, and the lost bit costs a single scan against the exact 827.
 #
-# And your machine? ONNX Runtime is installed with the course, and this asks it:
+# The option is called `reduce_range`, and the name hides which factor pays. ONNX Runtime's takes the bit from the weights, as here. Torch's usual settings for x86 (`fbgemm`, `x86`) take it from the inputs, which then end at 127: 2 · 127 · 128 = 32512 fits as well.
+#
+# And your machine? ONNX Runtime is installed with the course, and this asks it, with the weights of 8 bits:
 
 # %%
 here = onnx_matmul_integer(bright, loud.T)
@@ -315,23 +327,11 @@ print("exact, or saturated in pairs:", torch.equal(here, exact) or torch.equal(h
 # %% [markdown]
 # To learn which of the two it is, run `torch.equal(here, exact)` in a cell of your own. (uint8 × uint8 and int8 × int8 go another way there, and that one is exact.)
 #
-# **The industry's cure: weights of 7 bits.** Then a pair is at most 2 · 255 · 64 = 32640 in magnitude, and fits. The option is called `reduce_range` in torch and in ONNX Runtime.
-
-# %%
-quiet = (4 * 63 * reals / reals.abs().max()).round().clamp(-63, 63).to(torch.int8)
-pairs = (bright[:, None].int() * quiet.int()).unflatten(2, (32, 2)).sum(3)
-inside, exact = qtutor.saturate(pairs, 16, signed=True).int().sum(2), qtutor.linear(bright, quiet)
-print("scores that are wrong:", int((inside != exact).sum()), "of", exact.numel())
-print("scans right:", int((exact.argmax(1) == right).sum()))
-
-# %% [markdown]
-# None is wrong, and one bit of the weights cost a single scan against the exact 827.
-#
 # ## 6 Padding: a frame of zeros, but which?
 # A convolution slides a small window of weights over an image, and takes a dot product at each place. At the border the window hangs over, so the image gets a frame of real zeros. Here is an image that is real 0.0 everywhere: zero point 3, and every integer is 3. All nine weights are 1, so every sum must be 0.
 
 # %% tags=["predict"]
-question = "Somebody frames this image with the integer 0. What is the sum in a corner, where 5 of 9 places are frame?"
+question = "Somebody frames this image with the integer 0. What is the sum in a corner?"
 predict("4.6", question, options=[0, -3, -15, -27])
 
 # %%
@@ -341,7 +341,7 @@ print("integer 0 ", qtutor.conv2d(framed, window, x_zero_point=3)[0, 0].tolist()
 print("zero point", qtutor.conv2d(image, window, x_zero_point=3, padding=1)[0, 0].tolist())
 
 # %% [markdown]
-# The integer 0 stands for −3 steps, and five of them make −15: a bright frame around a blank image. `qtutor.conv2d` subtracts the zero point first and pads then, so that its frame is real zero.
+# The integer 0 stands for −3 steps. In a corner five of the nine places are frame, and that makes −15: a false edge around a blank image. `qtutor.conv2d` subtracts the zero point first and pads then, so that its frame is real zero.
 #
 # The constant of section 2, −zx · Σ qw, counts all nine weights at every place. It is right at the border only where the frame holds zx: whoever folds the zero point into the bias must pad with the zero point.
 #
@@ -355,7 +355,7 @@ quiz("4")
 # - A quantized dot product has four terms. Two are known when the network is built, and with symmetric weights only one sum of products is left.
 # - The width of an accumulator has two ends. From the formats: k times the extreme products. From the weights at hand: `accumulator_range`, often a few bits less, and still a proof. What tests have shown is none.
 # - Wrap inside the sum, saturate once at the output. Wrapping is exact where the final sum fits, in any order; saturating on the way is not, and depends on the order.
-# - Runtimes and processors can saturate inside: compare integers, not accuracies. 7-bit weights make uint8 × int8 safe.
+# - Runtimes and processors can saturate inside: compare integers, not accuracies. 7 bits for one of the factors make uint8 × int8 safe.
 # - Pad with the zero point: that is real zero.
 #
 # ## Words
