@@ -216,7 +216,7 @@ quiz("0")
 # | 08 | An integer-only network (planned) | three runtimes, the same bits |
 # | 09 | To gates (planned) | what a bit costs in logic |
 #
-# Each chapter takes 35 to 60 minutes and needs only the ones before it.
+# Each chapter takes about an hour and needs only the ones before it.
 #
 # The course grew from a public notebook tutorial on the `IntQuantTensor` of Brevitas 0.11, a library that trains quantized networks. It showed three things and stopped: what such a tensor is, what happens out of range, how two of them are added. Chapters 1 to 3 show all that it showed, and where they say "the tutorial", they mean this one.
 #
