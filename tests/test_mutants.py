@@ -176,7 +176,7 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     "half away from zero is half up": (ROUNDING, "((rest == half) & (floor >= 0))", "(rest == half)", (LATE_AWAY,)),
     "toward zero is floor": (ROUNDING, "(rest > 0) & (floor < 0)", "(rest > 0) & (floor < -(2**62))", (LATE_ZERO,)),
     "floats are rounded half up for half to even": (
-        ROUNDING, '"half_even": torch.round', '"half_even": lambda x: torch.floor(x + 0.5)', (TIES,),
+        ROUNDING, '"half_even": torch.round_', '"half_even": lambda x: torch.floor(x + 0.5)', (TIES,),
     ),
     "floats are rounded half away as Python's and C's round do": (
         ROUNDING, "lambda f: f <= -0.5", "lambda f: f < -0.5", (AWAY,),
@@ -184,19 +184,19 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     "shifts in an int32 tensor stay int32": (ROUNDING, "shift.to(torch.int64)  #", "shift  #", (SHIFTS,)),
     # requantize
     "the accumulators wrap in int16": (
-        REQUANTIZATION, "rescaled(part, out_qparams", "rescaled(part.to(torch.int16), out_qparams", (ENDS,),
+        REQUANTIZATION, "rescaled(part, out_qparams", "rescaled(part.to(torch.int16).to(part.dtype), out_qparams", (ENDS,),
     ),
     "float32 for float64": (
-        REQUANTIZATION, "round_floats(accumulators.to(torch.float64)", "round_floats(accumulators.to(torch.float32)", (ENDS,),
+        REQUANTIZATION, "product = wide.mul_(factor)", "product = wide.float().mul_(factor)", (ENDS,),
     ),
     "float64 for 64 bits": (REQUANTIZATION, "<= 2**53", "<= 2**93", (NEIGHBOURS,)),
     "a float64 of one bit more than it has": (REQUANTIZATION, "<= 2**53", "<= 2**54", (NEIGHBOURS,)),
     "rounded twice": (
-        REQUANTIZATION, "(torch.float64) * factor, rounding)", "(torch.float64).mul(factor * 512).round_() / 512, rounding)", (ONCE,),
+        REQUANTIZATION, "round_floats(product, rounding)", "round_floats(product.mul(512).round_() / 512, rounding)", (ONCE,),
     ),
     "the zero point is added before rounding": (
-        REQUANTIZATION, "(torch.float64) * factor, rounding)",
-        "(torch.float64) * factor + out.zero_point, rounding) - out.zero_point", (ORDER,),
+        REQUANTIZATION, "round_floats(product, rounding)",
+        "round_floats(product + out.zero_point, rounding) - out.zero_point", (ORDER,),
     ),
     "saturated before the zero point is added": (
         OVERFLOW, "qparams.int_min - zero_point, qparams.int_max - zero_point", "qparams.int_min, qparams.int_max", (ORDER,),
@@ -221,10 +221,14 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     ),
     "products beyond 63 bits wrap": (REQUANTIZATION, "if max(-low, high) * mantissa >= 2**63:", "if False:", (INT64, OWN)),
     # multiply
-    "b's zero point is forgotten": (MULTIPLICATION, "(b.to(wide) - z_b)", "(b.to(wide))", (PRODUCTS,)),
-    "a's zero point is forgotten": (MULTIPLICATION, "(a.to(wide) - z_a)", "a.to(wide)", (PRODUCTS,)),
-    "the product wraps in int16": (MULTIPLICATION, "wide = torch.int32 if", "wide = torch.int16 if", (WIDE,)),
-    "a product of 2**31 wraps in int32": (MULTIPLICATION, "reach(b_qparams) < 2**31", "reach(b_qparams) <= 2**31", (CONTAINERS,)),
+    "b's zero point is forgotten": (MULTIPLICATION, "b.sub_(z_b)", "b", (PRODUCTS,)),
+    "a's zero point is forgotten": (MULTIPLICATION, "a.sub_(z_a)", "a", (PRODUCTS,)),
+    "the product wraps in int16": (
+        MULTIPLICATION, "a.sub_(z_a).mul_(b.sub_(z_b))", "a.sub_(z_a).mul_(b.sub_(z_b)).short().to(a.dtype)", (WIDE,),
+    ),
+    "the product wraps in int32": (
+        MULTIPLICATION, "a.sub_(z_a).mul_(b.sub_(z_b))", "a.sub_(z_a).mul_(b.sub_(z_b)).int().to(a.dtype)", (CONTAINERS,),
+    ),
     "a multiplier of 16 bits": (MULTIPLICATION, "from_real(ratio)", "from_real(ratio, bits=16)", (OTHER,)),
     "the scale of the product is forgotten": (MULTIPLICATION, "return s_a * s_b / s_out", "return s_a * s_b", (PRODUCTS,)),
     "a mantissa too short is used in silence": (MULTIPLICATION, "if missed >= 1 or", "if", (TWO_STEPS,)),

@@ -75,17 +75,17 @@ def _rescaled_sum(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, 
     if ends_a * mantissa_a + ends_b * mantissa_b <= 2**52:  # float64 holds twice as much exactly, and is faster
         factor_a, factor_b = mantissa_a / 2**shift, mantissa_b / 2**shift
         offset = z_a * factor_a + z_b * factor_b
+        register = torch.float64
 
         def scaled(a: Tensor, b: Tensor) -> Tensor:
-            total = a.to(torch.float64).mul_(factor_a).sub_(offset).add_(b.to(torch.float64), alpha=factor_b)
-            return round_floats(total)
+            return round_floats(a.mul_(factor_a).sub_(offset).add_(b, alpha=factor_b))
     else:
+        register = torch.int64
 
         def scaled(a: Tensor, b: Tensor) -> Tensor:
-            total = (a.to(torch.int64) - z_a) * mantissa_a + (b.to(torch.int64) - z_b) * mantissa_b
-            return rounding_right_shift(total, shift)
+            return rounding_right_shift(a.sub_(z_a).mul_(mantissa_a).add_(b.sub_(z_b).mul_(mantissa_b)), shift)
 
-    return in_pieces(lambda a, b: stored(scaled(a, b), z_out, out), out.dtype, a, b)
+    return in_pieces(lambda a, b: stored(scaled(a, b), z_out, out), out.dtype, register, (a, b))
 
 
 def _per_tensor(qparams: QParams) -> tuple[float, int]:

@@ -1,14 +1,14 @@
 """Multiplying stored integers element by element, with one rounding at the end."""
 
 from fractions import Fraction
+from functools import lru_cache
 
-import torch
 from torch import Tensor
 
 from qtutor.kernels.checks import require_in_range, require_same_shape
 from qtutor.kernels.fixed_point import FixedPointMultiplier
 from qtutor.kernels.pieces import in_pieces
-from qtutor.kernels.requantization import per_tensor_zero_point, reach, rescaled, scaling_factors
+from qtutor.kernels.requantization import per_tensor_zero_point, reach, register_for, rescaled, scaling_factors
 from qtutor.qparams import QParams
 
 
@@ -33,17 +33,21 @@ def multiply(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: 
     require_in_range(a, a_qparams, "a")
     require_in_range(b, b_qparams, "b")
     require_same_shape(a, b)
-    ratio = _ratio(a_qparams, b_qparams, out)
-    multiplier = _shortest(FixedPointMultiplier.from_real(ratio))
-    _require_fits(multiplier, ratio, a_qparams, b_qparams, out)
-    wide = torch.int32 if reach(a_qparams) * reach(b_qparams) < 2**31 else torch.int64
+    multiplier = _fitting_multiplier(a_qparams, b_qparams, out)
     factors = scaling_factors(multiplier, out, a)
 
     def product(a: Tensor, b: Tensor) -> Tensor:
-        steps = (a.to(wide) - z_a).mul_(b.to(wide) - z_b)
-        return rescaled(steps, out, "half_even", *factors)
+        return rescaled(a.sub_(z_a).mul_(b.sub_(z_b)), out, "half_even", *factors)
 
-    return in_pieces(product, out.dtype, a, b)
+    return in_pieces(product, out.dtype, register_for(multiplier, out), (a, b))
+
+
+@lru_cache  # a network multiplies in the same formats again and again
+def _fitting_multiplier(a_qparams: QParams, b_qparams: QParams, out: QParams) -> FixedPointMultiplier:
+    ratio = _ratio(a_qparams, b_qparams, out)
+    multiplier = _shortest(FixedPointMultiplier.from_real(ratio))
+    _require_fits(multiplier, ratio, a_qparams, b_qparams, out)
+    return multiplier
 
 
 def _ratio(a_qparams: QParams, b_qparams: QParams, out: QParams) -> Fraction:

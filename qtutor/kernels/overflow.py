@@ -45,14 +45,14 @@ def wrap(x: Tensor, bit_width: int, signed: bool) -> Tensor:
 
 
 def stored(steps: Tensor, zero_point: int | Tensor, qparams: QParams) -> Tensor:
-    """Return steps + zero_point, saturated: clamped before the sum, which could leave int64, to the same result.
+    """Return steps + zero_point, saturated, in the dtype of steps: clamped before the sum, which could leave int64, to the same result.
 
     steps       whole numbers, in integers or in floats that hold the format's exactly; overwritten
     zero_point  an int, or a tensor of them that broadcasts
 
     >>> stored(torch.tensor([2**63 - 1, -1]), 3, QParams(1.0, 3, bit_width=4))
-    tensor([7, 2], dtype=torch.int8)
+    tensor([7, 2])
     """
     low, high = qparams.int_min - zero_point, qparams.int_max - zero_point
     steps.clamp_(low, high)  # type: ignore[arg-type]  # both ends are numbers, or both are tensors
-    return steps.add_(zero_point).to(qparams.dtype)
+    return steps.add_(zero_point)

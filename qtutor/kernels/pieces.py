@@ -1,4 +1,4 @@
-"""Long tensors, a piece at a time: 64-bit intermediates stay in the processor's cache and never stand in memory whole."""
+"""Long tensors, a piece at a time, in registers that are used again: intermediates stay in the processor's cache."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,31 +6,42 @@ from typing import Any
 import torch
 from torch import Tensor
 
-PIECE = 2**16  # elements: a 64-bit intermediate of them takes 512 KiB, and a core's second cache holds a few
+PIECE = 2**16  # elements: a 64-bit register of them takes 512 KiB, and a core's second cache holds a few
 
 
-def in_pieces(compute: Callable[..., Tensor], dtype: torch.dtype, x: Tensor, *operands: Any) -> Tensor:
-    """Return compute(x, *operands) in dtype, for a compute that treats each element by itself.
+def in_pieces(
+    compute: Callable[..., Tensor], dtype: torch.dtype, register: torch.dtype, operands: Sequence[Tensor], *more: Any
+) -> Tensor:
+    """Return compute(*operands, *more) in dtype, for a compute that treats each element by itself.
 
-    x, operands  tensors of shapes that broadcast, and after them numbers, which every piece is given as they are
+    register  the dtype in which compute gets its operands: copies, which it may overwrite. To allocate them anew for
+              each piece would take longer than to compute with them
+    operands  tensors of shapes that broadcast
+    more      tensors that broadcast to them, then numbers: compute gets them as they are, and leaves them so
 
-    >>> in_pieces(lambda a, b: a.to(torch.int64) * b, torch.int16, torch.tensor([[1], [2]]), torch.tensor([100, 200]))
+    >>> in_pieces(lambda a, b: a.mul_(b), torch.int16, torch.int64, (torch.tensor([[1], [2]]), torch.tensor([100, 200])))
     tensor([[100, 200],
             [200, 400]], dtype=torch.int16)
     """
-    numbers = [y for y in operands if not isinstance(y, Tensor)]
-    views = torch.broadcast_tensors(x, *operands[: len(operands) - len(numbers)])  # type: ignore[no-untyped-call]
-    result = torch.empty(views[0].shape, dtype=dtype, device=x.device)
-    _fill(result, lambda *parts: compute(*parts, *numbers), views)
+    numbers = [y for y in more if not isinstance(y, Tensor)]
+    views = torch.broadcast_tensors(*operands, *more[: len(more) - len(numbers)])  # type: ignore[no-untyped-call]
+    result = torch.empty(views[0].shape, dtype=dtype, device=views[0].device)
+    size = result.numel() if result.device.type != "cpu" else min(PIECE, result.numel())  # a GPU takes all at once
+    registers = [torch.empty(size, dtype=register, device=result.device) for _ in operands]
+
+    def fill(piece: Tensor, *parts: Tensor) -> None:
+        wide = [r[: piece.numel()].view(piece.shape).copy_(part) for r, part in zip(registers, parts, strict=False)]
+        piece.copy_(compute(*wide, *parts[len(wide) :], *numbers))
+
+    _each_piece(fill, size, result, *views)
     return result
 
 
-def _fill(result: Tensor, compute: Callable[..., Tensor], tensors: Sequence[Tensor]) -> None:
-    if result.numel() <= PIECE or result.device.type != "cpu":  # a GPU is slower with many small pieces
-        result.copy_(compute(*tensors))
+def _each_piece(fill: Callable[..., None], size: int, result: Tensor, *tensors: Tensor) -> None:
+    if result.numel() <= size:
+        fill(result, *tensors)
         return
     axis = next(i for i, length in enumerate(result.shape) if length > 1)  # so that pieces lie together in memory
-    length = max(1, PIECE * result.shape[axis] // result.numel())
-    parts = [tensor.split(length, axis) for tensor in (result, *tensors)]  # type: ignore[no-untyped-call]
-    for piece, *operands in zip(*parts, strict=True):
-        _fill(piece, compute, operands)
+    length = max(1, size * result.shape[axis] // result.numel())
+    for parts in zip(*(t.split(length, axis) for t in (result, *tensors)), strict=True):  # type: ignore[no-untyped-call]
+        _each_piece(fill, size, *parts)

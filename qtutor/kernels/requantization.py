@@ -40,21 +40,22 @@ def requantize(
     return in_pieces(
         lambda part, *factors: rescaled(part, out_qparams, rounding, *factors),
         out_qparams.dtype,
-        accumulators,
+        register_for(multiplier, out_qparams),
+        (accumulators,),
         *factors,
     )
 
 
-def rescaled(accumulators: Tensor, out: QParams, rounding: str, factor: Any, shift: Any = None) -> Tensor:
-    """Return accumulators * factor / 2**shift, rounded once, as integers of out: what `scaling_factors` gave, applied.
+def rescaled(wide: Tensor, out: QParams, rounding: str, factor: Any, shift: Any = None) -> Tensor:
+    """Return wide * factor / 2**shift, rounded once, as integers of out: what `scaling_factors` gave, applied.
 
-    >>> rescaled(torch.tensor([-3, 5, 99]), QParams(1.0, bit_width=4), "half_even", 0.5)
-    tensor([-2,  2,  7], dtype=torch.int8)
+    wide is a register, as `register_for` has it, and is overwritten.
+
+    >>> rescaled(torch.tensor([-3, 5, 99], dtype=torch.float64), QParams(1.0, bit_width=4), "half_even", 0.5).tolist()
+    [-2.0, 2.0, 7.0]
     """
-    if shift is None:
-        steps = round_floats(accumulators.to(torch.float64) * factor, rounding)
-    else:
-        steps = rounding_right_shift(accumulators.to(torch.int64) * factor, shift, rounding)
+    product = wide.mul_(factor)
+    steps = round_floats(product, rounding) if shift is None else rounding_right_shift(product, shift, rounding)
     return stored(steps, per_tensor_zero_point(out), out)
 
 
@@ -68,23 +69,23 @@ def scaling_factors(multiplier: FixedPointMultiplier, out: QParams, accumulators
     """
     mantissas, shifts = as_tuple(multiplier.mantissa), as_tuple(multiplier.shift)
     factors: list[tuple[tuple[float, ...], torch.dtype]] = [(mantissas, torch.int64), (shifts, torch.int64)]
-    if float64_is_exact(multiplier, out):
+    if register_for(multiplier, out) == torch.float64:
         factors = [(tuple(m / 2**s for m, s in zip(mantissas, shifts, strict=True)), torch.float64)]
     if multiplier.axis is None:
         return [values[0] for values, _ in factors]
     return [channels(values, multiplier.axis, accumulators, dtype, "accumulators") for values, dtype in factors]
 
 
-def float64_is_exact(multiplier: FixedPointMultiplier, out: QParams) -> bool:
-    """Return whether float64 gives the same stored integers as a 64-bit register, and several times faster.
+def register_for(multiplier: FixedPointMultiplier, out: QParams) -> torch.dtype:
+    """Return float64 where it gives the same stored integers as a 64-bit register, several times faster; else int64.
 
     A product of accumulator and mantissa up to 2**53 is exact there, and so is its division by 2**shift. A larger one
     is rounded, and stays at least 2**53: divided, it is then beyond both ends of the range, and saturates as it would.
 
-    >>> float64_is_exact(FixedPointMultiplier(3, 45), QParams(1.0)), float64_is_exact(FixedPointMultiplier(3, 46), QParams(1.0))
-    (True, False)
+    >>> register_for(FixedPointMultiplier(3, 45), QParams(1.0)), register_for(FixedPointMultiplier(3, 46), QParams(1.0))
+    (torch.float64, torch.int64)
     """
-    return (reach(out) + 1) << max(as_tuple(multiplier.shift)) <= 2**53
+    return torch.float64 if (reach(out) + 1) << max(as_tuple(multiplier.shift)) <= 2**53 else torch.int64
 
 
 def reach(qparams: QParams) -> int:

@@ -17,12 +17,12 @@ def _half(x: Tensor, up_from: Callable[[Tensor], Tensor], down_from: Callable[[T
 
 
 FLOAT_ROUNDINGS: dict[str, Callable[[Tensor], Tensor]] = {
-    "half_even": torch.round,
+    "half_even": torch.round_,
     "half_up": lambda x: _half(x, lambda f: f >= 0.5, lambda f: f < -0.5),
     "half_away": lambda x: _half(x, lambda f: f >= 0.5, lambda f: f <= -0.5),
-    "floor": torch.floor,
-    "ceil": torch.ceil,
-    "toward_zero": torch.trunc,
+    "floor": torch.floor_,
+    "ceil": torch.ceil_,
+    "toward_zero": torch.trunc_,
 }
 
 # A shift keeps the floor; each rule says where one more is due, from what was dropped: `rest` against `half`.
@@ -50,7 +50,7 @@ def require_rounding(rounding: str) -> str:
 
 
 def round_floats(x: Tensor, rounding: str = "half_even") -> Tensor:
-    """Return x rounded to whole numbers, exactly, still a float tensor of the same dtype.
+    """Return x rounded to whole numbers, exactly, still a float tensor of the same dtype; x may be overwritten.
 
     >>> round_floats(torch.tensor([0.5, 1.5, -2.5]), "half_even").tolist()
     [0.0, 2.0, -2.0]
