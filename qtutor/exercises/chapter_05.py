@@ -53,6 +53,14 @@ def one_bit_too_many(real, bits):
     return round(real * 2**shift), shift
 
 
+def held_at_the_largest(real, bits):
+    """Keep the shift and take the largest mantissa where the rounded one needs a bit more."""
+    shift = 0
+    while real * 2 ** (shift + 1) < 2**bits:
+        shift += 1
+    return min(round(real * 2**shift), 2**bits - 1), shift
+
+
 def shifted_by_the_bits(real, bits):
     """Take the number of bits for the shift."""
     return round(real * 2**bits), bits
@@ -130,7 +138,7 @@ EXERCISE_A = Exercise(
     wrong=(
         WrongAnswer(
             cut_off,
-            "Which of the two whole numbers beside real * 2**shift is the nearer one?",
+            "To which whole number does real * 2**shift round, a tie to the even one, and does that number fit the bits?",
             "real=0.109375, bits=2: expected 2 / 2**4, yours 3 / 2**5",
         ),
         WrongAnswer(
@@ -142,6 +150,11 @@ EXERCISE_A = Exercise(
             one_bit_too_many,
             "How many bits does your mantissa have after it was rounded?",
             "real=0.109375, bits=2: expected 2 / 2**4, yours 4 / 2**5",
+        ),
+        WrongAnswer(
+            held_at_the_largest,
+            "The rounded mantissa takes one bit more here. Instead of the mantissa, could the shift give way?",
+            "real=0.109375, bits=2: expected 2 / 2**4, yours 3 / 2**5",
         ),
         WrongAnswer(
             shifted_by_the_bits,
@@ -343,6 +356,19 @@ def requantize_runtime_cases():
     ]
 
 
+PRODUCT = "How many bits has the product of two 32-bit integers, and how many has yours?"
+
+
+def wrong_from_a_shift_of_32(differences):
+    """Say whether every small input is right and what is shown drops more bits than an int32 has."""
+    return len(differences) == 1 and differences[0].case.arguments[2] >= 32
+
+
+def held_at_the_zero_point(differences):
+    """Say whether every wrong answer is the zero point where something below it was expected: a ReLU."""
+    return all(d.expected < d.found == d.case.zero_point for d in differences)
+
+
 EXERCISE_B = Exercise(
     name="5.B",
     reference=requantize,
@@ -424,12 +450,19 @@ EXERCISE_B = Exercise(
         ),
         WrongAnswer(
             in_int32,
-            "How many bits has the product of two 32-bit integers, and how many has yours?",
+            PRODUCT,
             "accumulators=2, mantissa=1288490189, shift=32, zero_point=0, bit_width=8, signed=False:"
             " expected 1 (00000001), yours 0 (00000000)",
         ),
     ),
-    rules=(Rule(whole_turns_of_a_byte, "Does {expected} fit into the type that you chose?"),),
+    rules=(
+        Rule(whole_turns_of_a_byte, "Does {expected} fit into the type that you chose?"),
+        Rule(wrong_from_a_shift_of_32, PRODUCT),
+        Rule(
+            held_at_the_zero_point,
+            "Your code goes no lower than the zero point, as a ReLU does: which is the lower end of this format?",
+        ),
+    ),
 )
 
 EXERCISES = (EXERCISE_A, EXERCISE_B)

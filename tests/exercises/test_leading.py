@@ -29,6 +29,14 @@ NARROWER = "It holds both ends. Is there a narrower one? Can a sum here be negat
 
 BREVITAS = next(wrong.function for wrong in EXERCISES["3.A"].wrong if wrong.function.__name__ == "log_of_the_width")
 
+
+def in_steps(products, shift, zero, bits, signed):
+    """The end of 5.B with a mask for the rest; past int32 where the products are int32 and the shift is 32."""
+    floor, rest, half_a_step = products >> shift, products & ((1 << shift) - 1), (1 << shift) >> 1
+    up = (rest > half_a_step) | ((rest == half_a_step) & (floor % 2 == 1) & (shift > 0))
+    return (floor + up + zero).clamp(low(bits, signed), low(bits, signed) + 2**bits - 1)
+
+
 ASKED = {
     # 1.A
     "q in int8": ("1.A", lambda q, scale, zero: scale * (q.to(torch.int8) - zero), Q_IN_ITS_TYPE),
@@ -227,6 +235,16 @@ ASKED = {
         EXERCISES["5.A"].question,
     ),
     # 5.B
+    "an int32 product": (
+        "5.B",
+        lambda a, m, s, z, bits, signed: in_steps(a * m, s, z, bits, signed),
+        "How many bits has the product of two 32-bit integers, and how many has yours?",
+    ),
+    "a ReLU besides": (
+        "5.B",
+        lambda *given: right("5.B")(*given).clamp_min(given[3]),
+        "Your code goes no lower than the zero point, as a ReLU does: which is the lower end of this format?",
+    ),
     "8 bits, whatever is asked": (
         "5.B",
         lambda *given: right("5.B")(*given[:4], 8, given[5]),
