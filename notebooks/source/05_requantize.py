@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 05 Requantize
-# *About 55 minutes, after [Multiply and accumulate](04_multiply_and_accumulate.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
+# *About 70 minutes, after [Multiply and accumulate](04_multiply_and_accumulate.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **An accumulator is exact and 20 bits or more wide. How do integers alone make the next layer's 8 bits of it?**
 #
@@ -64,7 +64,7 @@ for bits in (3, 8, 16, 31):
     print(f"{bits:2} bits: {fixed}  off by {float(error):+.1e}, at most {2.0**-bits:.1e}")
 
 # %% [markdown]
-# What does that do to an 8-bit output, 255 at most? With 8 bits of mantissa the error grows to 255 · 2^−8, nearly a whole step at the top of the range; with 16 to 0.004 steps. So 16 would do; gemmlowp, which you meet below, and this library take 31. Why not 32? The mantissa lives in an int32 register, whose top bit is the sign; and 31 bits times an int32 accumulator is a product of 63 bits, which just fits 64.
+# What does that do to an 8-bit output, 255 at most? With 8 bits of mantissa the error grows to 255 · 2^−8, nearly a whole step at the top of the range; with 16 to 0.004 steps. So 16 would do; gemmlowp, which you meet below, and this library take 31. Why not 32? The mantissa lives in an int32 register, whose top bit is the sign. Its product with an int32 accumulator then takes 63 bits with the sign, and the spare bit of an int64 leaves room to add half a step for the rounding.
 #
 # With a shift to the right a mantissa reaches down, not up. This cell fails on purpose:
 
@@ -105,7 +105,7 @@ print("-1 >> 1 is", (torch.tensor([-1], dtype=torch.int8) >> 1).item())
 print("-7 >> 3 is", (torch.tensor([-7], dtype=torch.int8) >> 3).item(), "and -7 / 8 is", -7 / 8)
 
 # %% [markdown]
-# −1, and it stays −1 however often you shift. A shift of a signed integer keeps the sign bit (an *arithmetic* shift; 127 would be a *logical* one), and what it drops is always worth something positive. So **a bare shift is a floor**: it goes down, never to the nearest.
+# −1, and it stays −1 however often you shift. For signed integers, `>>` in torch and Python repeats the sign bit: an *arithmetic* shift. A *logical* one puts zeros in front, which would give 127. (In Verilog `>>` is logical even for signed numbers; the arithmetic one is `>>>`.) What an arithmetic shift drops is never worth less than 0. So **a bare shift is a floor**: it goes down, never to the nearest.
 #
 # To do better, look at what is dropped. It is a number from 0 to 2^shift − 1: `rest`. The floor is one too small where `rest` is more than half of 2^shift; at exactly half, a tie, the rule decides. Here are halves from −2½ to 2½ by the library's six:
 
@@ -119,29 +119,30 @@ for rule in ROUNDINGS:
 # | rule | what is added to the floor | where you meet it |
 # |---|---|---|
 # | half_even | 1 if rest > half, or rest = half and the floor is odd | ONNX, torch.round, Brevitas |
-# | half_up | the top bit of what was dropped: one carry | `(x + half) >>> n`, the usual line of Verilog |
+# | half_up | the top bit of what was dropped: one carry | Verilog: `(x + half) >>> n`, with `x` declared `signed` and a bit of room for the sum |
 # | half_away | as half_up, but a negative tie stays | C's `round`, TensorFlow Lite |
 # | floor | nothing | `>>` |
 # | ceil | 1 if anything was dropped | |
 # | toward_zero | 1 if anything was dropped and the number is negative | C's cast to int, `/` in C |
 #
-# Half up is nearly free: the top one of the dropped bits becomes the carry of an adder that is often there anyway. Half to even needs an OR over all the other dropped bits besides. Is it worth that? Round every accumulator from −32768 to 32767, drop one bit, and take the mean of the errors.
+# Half up is nearly free: the top one of the dropped bits becomes the carry of an adder that is often there anyway. Half to even needs an OR over all the other dropped bits besides. Is it worth that? Round every accumulator from −32768 to 32767, drop one bit, and take the mean of the errors. The last column is the largest single error.
 
 # %% tags=["predict"]
 predict("5.3", "One bit dropped, half up: the mean error, in steps?", options=["0", "1/4", "1/2"])
 
 # %%
 every, positive = torch.arange(-(2**15), 2**15), torch.arange(2**16)
-print(f"{'bits dropped':12} {1:7} {4:7} {8:7}  1, none negative")
+print(f"{'bits dropped':12} {1:7} {4:7} {8:7}  1, none negative  largest, 8")
 for rule in ROUNDINGS:
-    cases = [(every, 1), (every, 4), (every, 8), (positive, 1)]
-    means = [(rounding_right_shift(x, n, rule) - x / 2**n).mean().item() for x, n in cases]
-    print(f"{rule:12}", *[f"{mean:+7.4f}" for mean in means])
+    cases = [(positive, 1), (every, 1), (every, 4), (every, 8)]
+    errors = [rounding_right_shift(x, n, rule) - x / 2**n for x, n in cases]
+    none_negative, *means = [f"{error.mean().item():+7.4f}" for error in errors]
+    print(f"{rule:12}", *means, f"{none_negative:>17} {errors[-1].abs().max().item():11.4f}")
 
 # %% [markdown]
 # Half of all accumulators are ties when one bit is dropped, and half up sends them all the same way: + ¼ step on average. Such a mean error is called a *bias*. It does not cancel in the next sum: a thousand inputs, each ¼ step too high, move the sum by 250. With 8 bits dropped, ties are rare, and half up has next to no bias left. Floor's grows, to half a step.
 #
-# Half away from zero is fair only where as many numbers are negative as positive. In the last column, as after a ReLU, it is as biased as half up.
+# Half away from zero is fair only where as many numbers are negative as positive. Where none is negative, as after a ReLU, it is as biased as half up. And a mean of 0 is not all: toward zero has it too, as long as the signs balance, but a single error of its is nearly a whole step. The three that go to the nearest are never off by more than half.
 #
 # So the rule matters where bits are few: power-of-two multipliers with small shifts, averages, residual additions. And it matters whenever two implementations must agree bit for bit.
 #
@@ -160,7 +161,9 @@ print("twice", stride.item(), "and then", rounding_right_shift(stride, 1, "half_
 # %% [markdown]
 # The first rounding made 2.75 a 3, and 3/2 is a tie that 11/8 never was. The error is 0.625, more than half a step: no rule that goes to the nearest, applied once, does that.
 #
-# This happens in practice. gemmlowp, the integer library behind TensorFlow Lite, computes on 32-bit registers. It multiplies, keeps the rounded upper half of the product (31 bits dropped), and then drops the rest with a second rounding; TensorFlow Lite can be built to round once. Take 1583594044 / 2^40, about 0.00144, as an ordinary layer may have it: 31 bits are dropped first, and 9 are left for the second rounding.
+# This happens in practice. gemmlowp, the integer library behind TensorFlow Lite, computes on 32-bit registers. It multiplies, keeps the rounded upper half of the product (31 bits dropped), and then drops the rest with a second rounding; TensorFlow Lite can be built to round once. gemmlowp's first rounding is half up, its second half away from zero.
+#
+# Take 1583594044 / 2^40, about 0.00144, as an ordinary layer may have it: 31 bits are dropped first, and 9 are left for the second rounding. The accumulator 7984 below was searched for; the cell after it shows how rare such a one is.
 
 # %%
 mantissa, shift = 1583594044, 31 + 9
@@ -184,7 +187,7 @@ for real in (0.9, 0.3, 0.1, 0.00144, 0.0001):
     print(f"{real:<7} {near.shift - 31:2} bits left: {len(wrong):3} of {len(every):7}, first {wrong[:3].tolist()}")
 
 # %% [markdown]
-# With a multiplier of 0.3, one output in five, and the first of them is accumulator 1. 0.3 is 0.6 halves of a step, rounded to 1 half; and ½ is rounded to 1. **1 · 0.3 becomes 1.** With small multipliers it is rare: one in a thousand, one in ten thousand. A test with a few random numbers misses it.
+# With a multiplier of 0.3, one output in five, and the first of them is accumulator 1. One bit is left for the second rounding, so the first one counts halves of a step: 0.3 is 0.6 of them, rounded to 1 half; and ½ is rounded to 1. **1 · 0.3 becomes 1.** With small multipliers it is rare: one in a thousand, one in ten thousand. A test with a few random numbers misses it.
 #
 # ## 4 The zero point, and the end of the range
 # Two steps are left: the zero point must be added, and the result must fit. Chapter 1 put the four numbers 0.5, 1.5, 2.5, −0.5 at scale 1 and zero point 1 through published quantizers. As accumulators they are 1, 3, 5, −1 with M = ½, so that all is integers now. Add the zero point after the rounding, or before, as 1 · 2 halves:
@@ -196,9 +199,9 @@ for rule in ("half_even", "half_away"):
     print(f"+ 1, then {rule}", rounding_right_shift(accumulators + (zero_point << 1), 1, rule).tolist())
 
 # %% [markdown]
-# All four are different. Half to even asks whether the floor is odd, and adding 1 swaps the answer (section 4 of chapter 3 met the same cause). Half away asks on which side of zero a number lies, and adding 1 moves −½ to the other side. Floor, ceil and half up ask neither: for them the order makes no difference.
+# All four are different. Half to even asks whether the floor is odd. Any odd zero point swaps the answer; an even one does not (section 4 of chapter 3 met the same cause). Half away and toward zero ask on which side of zero a number lies, and adding 1 moves −½ to the other side. Floor, ceil and half up ask neither: for them the order makes no difference.
 #
-# Who does what? Three you can ask here.
+# This has a practical side. Brevitas, with which many networks are trained, adds the zero point *before* the rounding. Train there with an odd zero point, build a chip that adds it afterwards, and every tie comes out differently. Choose one order, and say so. Who does what? Three you can ask here.
 
 # %%
 x = torch.tensor([0.5, 1.5, 2.5, -0.5])
@@ -209,10 +212,15 @@ print("ONNX Runtime       ", onnx_quantize(x, scale=1.0, zero_point=1, signed=Fa
 print("torch.fake_quantize", (fake + 1).int().tolist())
 
 # %% [markdown]
-# The others' answers are stored with the course. They were computed for the *conformance table*, to which section 8 comes:
+# The others' answers are stored with the course. They were computed for the *conformance table*, to which section 8 comes. (Without that file the cell says so, and the chapter goes on: the next table has these answers too.)
 
 # %%
-conformance = json.loads(Path("../docs/conformance.json").read_text("utf-8"))
+path = Path("../docs/conformance.json")
+conformance = {"rows": [], "pitfall": {"answers": []}}
+if path.exists():
+    conformance = json.loads(path.read_text("utf-8"))
+else:
+    print("The table is not beside this notebook: it is docs/conformance.md in the project's repository.")
 for answer in conformance["pitfall"]["answers"]:
     print(answer["integers"], answer["who"])
 
@@ -261,7 +269,7 @@ def requantize(accumulators, mantissa, shift, zero_point, bit_width, signed):
 check("5.B", requantize)
 
 # %% [markdown]
-# The library's function takes the pair as a `FixedPointMultiplier` and the rest as a format. A multiplier may also hold one pair for each output channel, where weights have one scale each:
+# The library's function takes the pair as a `FixedPointMultiplier` and the rest as a format. It does not read the format's own scale: s_y is in M already. A multiplier may also hold one pair for each output channel, where weights have one scale each:
 
 # %%
 sums = torch.tensor([[22, 22], [-9, 300]])
@@ -298,14 +306,14 @@ show(draw_requantizer(new_axes(7, 4), 0.3, bits=8, rounding="half_even", accumul
 # <details><summary>Answers</summary>
 #
 # 1. 0.3 in 4 bits is 10/32, which is 5/16 again: 9.6 rounds to an even number. In 5 bits, 19.2/64 rounds to 19: the error is −1/320.
-# 2. The first rounding drops 2 bits of 3 · accumulator, the second one more. Missed are the accumulators where the first makes a tie of what was none: 1, for example, is 0.75, then 1, then ½, and that goes to 1. 0.375 should be 0.
+# 2. The first stride is as long as the mantissa: 2 bits of 3 · accumulator; the second is the one bit that is left. Missed are the accumulators where the first rounding goes up or down to a tie that was none. For 1: ¾ becomes 1, and ½ becomes 1; 0.375 should be 0. The map is not symmetric, because half up is not: 6 is 4½, then 5, then 2½, then 3, and 2.25 should be 2. But −6 is −4½, then −4, then −2, which is right.
 #
 # Challenge: 5 bits. Then half up, floor or ceil: each sends all ties the same way. Then, for example, 0.375 in any bits.
 #
 # </details>
 #
 # ## 6 Pitfall: one float32 multiplication
-# Many runtimes keep M as a float32 and requantize with one multiplication and one rounding, half to even; ONNX Runtime's quantized matrix product does. It is quick, and nearly always right. Find an accumulator at which it gives another integer than 31-bit integers do: change `accumulator` and run the cell again. M is 0.3, and the smallest is below 20. Where would you look?
+# Many runtimes keep M as a float32 and requantize with one multiplication and one rounding, half to even; ONNX Runtime's quantized matrix product does. It is quick, and nearly always right. Find an accumulator at which it gives another integer than 31-bit integers do: change `accumulator` and run the cell again. M is 0.3, or rather the float32 number nearest to it: both start from the same M. The smallest such accumulator is below 20. Where would you look?
 
 # %%
 accumulator = 7
@@ -322,13 +330,17 @@ every = torch.arange(1_000_000)
 as_float = torch.round(every.float() * M).int()
 differ = every[as_float != qtutor.requantize(every, in_integers, wide)]
 print(f"{len(differ):,} of {len(every):,} differ, the first at", differ[:4].tolist())
-print("M is", M.item(), "and 15 * M is", float(Fraction(M.item()) * 15))
-print("float32 makes it", (torch.tensor(15.0) * M).item())
+for n in (1, 5, 15):
+    print(f"{n:2} * M is", float(Fraction(M.item()) * n), "and in float32", (torch.tensor(float(n)) * M).item())
 
 # %% [markdown]
-# float32 cannot hold 0.3; the number that it holds is a little larger. 15 times that lies above 4.5, so 5 is the nearest integer. But the product of two mantissas of 24 bits needs 48, and float32 rounds it to 24: to 4.5, a tie, and half to even makes it 4. **It is double rounding again**: once into float32, once to an integer.
+# float32 cannot hold 0.3; M, the number that it holds, is a little larger. 15 times M lies above 4.5, so 5 is the nearest integer. But the product of two mantissas of 24 bits needs 48, and float32 rounds it to 24: to 4.5, a tie, and half to even makes it 4. **It is double rounding again**: once into float32, once to an integer.
+#
+# Why not at 5? There float32 makes a tie too, 1.5; but the even neighbour of 1.5 is the upper one, 2, and that is right by luck.
 #
 # Neither is far off: they differ by one step where the exact number lies almost half way. 0.3 is an unlucky multiplier, with every tenth accumulator close to a tie; at most others it is far rarer, and section 8 has a rate. But a hardware test that compares bit for bit stops at the first. So say *how* you rescale, not only by what.
+#
+# Sections 7 and 8 are for looking things up. If you have been here an hour, go on to the quiz, and come back when you need them.
 #
 # ## 7 Box: `ap_fixed`, in our words
 # High-level synthesis, which makes circuits from C++, has a type for fixed point: `ap_fixed<W, I>` is a signed integer of W bits with scale 2^−(W − I) and zero point 0 (chapter 1). To assign a wide one to a narrow one is to requantize with a power of two: a shift by the difference of their fraction bits. Unless you say otherwise it floors and *wraps*. Here four numbers of `ap_fixed<16, 8>`, with 8 bits of fraction, are assigned to `ap_fixed<8, 4>`, with 4:
@@ -344,7 +356,9 @@ print("round only", (half_careful / 16).tolist())
 print("both      ", (careful / 16).tolist())
 
 # %% [markdown]
-# The default makes −1/256 a −1/16. The line in the middle is a trap: whoever asks for rounding and leaves the wrapping *creates* an overflow. Cut off, 7.97 fits; rounded to the nearest it is 8, and 8 wraps to −8. Ask for both, or for neither.
+# The default makes −1/256 a −1/16. The line in the middle is a trap: whoever asks for rounding and leaves the wrapping *creates* an overflow. Cut off, 7.97 fits; rounded to the nearest it is 8, and 8 wraps to −8. Rounding can make the top value one step larger: so saturate, or add a bit in front.
+#
+# <details><summary>Its modes, as far as they have names here</summary>
 #
 # | its mode | in our words |
 # |---|---|
@@ -356,9 +370,12 @@ print("both      ", (careful / 16).tolist())
 # | `AP_RND_ZERO`, `AP_RND_MIN_INF` | ties toward zero, ties down: not among our six |
 # | `AP_WRAP` (default), `AP_SAT` | wrap, saturate |
 # | `AP_SAT_SYM` | saturate with narrow_range |
+# | `AP_SAT_ZERO`, `AP_WRAP_SM` | 0 for what does not fit; wrapping by sign and magnitude: no functions of ours |
 #
-# ## 8 Who agrees with whom
-# Published quantizers differ in rounding, order and arithmetic. Is each of them one of our settings? For every one we looked for settings of this library's kernels that give the same integers, bit for bit, and tried them on all inputs of a domain, or on many. The *conformance table* has the result, one row a quantizer.
+# </details>
+#
+# ## 8 For reference: who agrees with whom
+# Is each published quantizer one of our settings? For every one we looked for settings of this library's kernels that give the same integers, bit for bit, and tried them on all inputs of a domain, or on many. The *conformance table* has the result, in rows: a quantizer, a setting, and how many cases differ. (Without the file of section 4 these cells stay empty.) `x86` stands for one instruction of PC processors, VPMADDUBSW, which multiplies bytes and saturates the sum of each two products at 16 bits.
 
 # %%
 rows = conformance["rows"]
@@ -375,19 +392,19 @@ for library in dict.fromkeys(row["library"] for row in rows):
 # %%
 for row in rows:
     if row["mismatches"]:
-        print(f"{row['id']:48} {row['mismatches'] / row['cases']:8.4%}")
-        print("    ", row["note"])
+        kind = "unmatched" if row["id"].endswith("other_scales") else "compared"
+        print(f"{kind:9} {row['id']:50} {row['mismatches'] / row['cases']:8.4%}")
 
 # %% [markdown]
-# These are counted, not matched. There are two kinds. Some say by how much a published quantizer differs from *another* setting, as `plain` does, from that of ONNX. The others cannot be matched by any one rounding: two roundings, a product in float32, a sum that saturates inside (chapter 4).
+# *Unmatched*: no setting of ours gives the same, because these quantizers compute in float32, as in section 6. *Compared*: another row matches this quantizer, and this one counts how far it is from a setting that you might have expected: `plain` from that of ONNX, `against_once` two roundings from one, `against_exact` a sum that saturates inside (chapter 4) from the exact one.
 #
-# To look one up, change the name. `settings` is what was evaluated, in this library's words:
+# To look a row up, change the name. `settings` is what was evaluated, in this library's words. (TensorFlow Lite's shift counts to the left, so it is negative here, and ours is `-shift`.)
 
 # %%
 name = "TFLite.MultiplyByQuantizedMultiplier"
-(found,) = [row for row in rows if row["id"] == name]
-for field in ("settings", "domain", "cases", "mismatches", "note"):
-    print(f"{field}: {found[field]}")
+for row in rows:
+    if row["id"] == name:
+        print(f"settings: {row['settings']}\nmismatches: {row['mismatches']} of {row['cases']:,}")
 
 # %% [markdown]
 # All rows are written out in `docs/conformance.md`, which the web site shows too. `python3 run.py conformance` counts them again.
@@ -400,9 +417,9 @@ quiz("5")
 # %% [markdown]
 # ## Key points
 # - M = s_x · s_w / s_y becomes mantissa / 2^shift. With a normalized mantissa the relative error is at most 2^−bits.
-# - A bare shift is a floor, and is half a step too low on average. Half up is cheap, and biased where ties are common; half to even is not.
+# - A bare shift is a floor: a quarter to half a step too low on average, and nearly a whole one at worst. Half up is cheap, and biased where ties are common; half to even is not.
 # - Round once. Two roundings in a row make ties that were none, in a chip's second shifter as in a float32 product.
-# - The order is: multiply, round, add the zero point, saturate. Half to even and half away do not commute with the zero point.
+# - The order is: multiply, round, add the zero point, saturate. Half to even (with an odd zero point), half away and toward zero give something else if the zero point comes before the rounding.
 # - Multiplier, rounding and order belong to the specification: published quantizers agree on none of them.
 #
 # ## Words
