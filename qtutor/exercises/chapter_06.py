@@ -255,7 +255,7 @@ EXERCISE_A = Exercise(
 
 
 def channel_scales(weight, bit_width):
-    """Return one scale for each row of weight, zero point 0: the largest size in a row gets the largest signed integer.
+    """Return one scale for each row of weight, zero point 0: the largest absolute value gets the largest signed integer.
 
     weight is a float32 tensor [rows, columns] in which no row is all 0; the result a float tensor [rows].
     """
@@ -268,7 +268,7 @@ def along_the_wrong_axis(weight, bit_width):
 
 
 def sign_forgotten(weight, bit_width):
-    """Take the largest value of a row instead of the largest size."""
+    """Take the largest value of a row instead of the largest absolute value."""
     return weight.amax(dim=1) / (2 ** (bit_width - 1) - 1)
 
 
@@ -293,8 +293,13 @@ def from_end_to_end(weight, bit_width):
     return (high - low) / (2**bit_width - 1)
 
 
+def from_lowest_to_highest(weight, bit_width):
+    """Span the values of each row alone, 0 inside or not."""
+    return (weight.amax(dim=1) - weight.amin(dim=1)) / (2**bit_width - 1)
+
+
 def mean_size(weight, bit_width):
-    """Give the largest integer to the mean size."""
+    """Give the largest integer to the mean absolute value."""
     return weight.abs().mean(dim=1) / (2 ** (bit_width - 1) - 1)
 
 
@@ -345,14 +350,14 @@ EXERCISE_B = Exercise(
     runtime_name="Brevitas's Int8WeightPerChannelFloat",
     runtime_cases=channel_scales_runtime_cases,
     hints=(
-        "A scale is chosen by the largest size in its row. Which of −3 and 2 is that?",
+        "A scale is chosen by the largest absolute value in its row. Of −3 and 2, which has it?",
         "weight[row, column]: for the largest of each row, which dimension has to disappear?",
         "weight.abs().amax(dim=1) has one entry for each row. Which integer should it get in signed bits?",
     ),
-    reason="Zero point 0 and weights of both signs: what counts is the size, so abs comes first. Dimension 1 runs along"
+    reason="Zero point 0 and weights of both signs: what counts is the absolute value, so abs comes first. Dimension 1 runs along"
     " a row, and amax takes it away. The largest signed integer is 2**(bit_width − 1) − 1; the smallest, one further"
     " from 0, stays unused, which is the narrow range of chapter 2.",
-    question="Which is the largest size in each row, and which integer does it get with your scales?",
+    question="Which is the largest absolute value in each row, and which integer does it get with your scales?",
     wrong=(
         WrongAnswer(
             along_the_wrong_axis,
@@ -361,7 +366,7 @@ EXERCISE_B = Exercise(
         ),
         WrongAnswer(
             sign_forgotten,
-            "Which is larger in size, the largest or the smallest value of the row?",
+            "Which has the larger absolute value, the largest or the smallest value of the row?",
             "weight=[[0, 1], [0, -1]], bit_width=2: expected [1, 1], yours [1, 0]",
         ),
         WrongAnswer(
@@ -371,7 +376,7 @@ EXERCISE_B = Exercise(
         ),
         WrongAnswer(
             half_of_all,
-            "The largest size gets an integer: is that one in the signed range?",
+            "The largest absolute value gets an integer: is that one in the signed range?",
             "weight=[[0, 1], [0, 1]], bit_width=2: expected [1, 1], yours [0.5, 0.5]",
         ),
         WrongAnswer(
@@ -381,7 +386,12 @@ EXERCISE_B = Exercise(
         ),
         WrongAnswer(
             from_end_to_end,
-            "With zero point 0, which real number do the largest integer and its opposite stand for?",
+            "With zero point 0 the format is symmetric: which real numbers do the largest integer and its opposite stand for?",
+            "weight=[[0, 1], [0, 1]], bit_width=2: expected [1, 1], yours [0.333333, 0.333333]",
+        ),
+        WrongAnswer(
+            from_lowest_to_highest,
+            "With zero point 0 the format is symmetric: how far does yours reach up, and how far down?",
             "weight=[[0, 1], [0, 1]], bit_width=2: expected [1, 1], yours [0.333333, 0.333333]",
         ),
         WrongAnswer(
@@ -492,14 +502,14 @@ QUIZ = (
         },
     ),
     QuizQuestion(
-        "Rounding the scale up to a power of two: what does it cost at most?",
-        right="nearly 6 dB, one bit",
+        "Rounding the scale up to a power of two: by what factor does the step grow at most?",
+        right="less than 2",
         reasons={
-            "nothing": "Only where the scale was a power of two already.",
-            "nearly 6 dB, one bit": "A scale just above a power of two is nearly doubled, and so is the step.",
-            "half a step for each value": "Rounding costs that at any scale. The question is how large the step"
-            " becomes.",
-            "more clipped values": "It is rounded up, so the window only grows.",
+            "1: it stays": "Only where the scale was a power of two already.",
+            "less than 2": "A scale just above a power of two is nearly doubled. Where the rule of 6 dB holds, that"
+            " costs about one bit.",
+            "less than 4": "The squared error can grow that much, where all of it is rounding. The step is its root.",
+            "there is no limit": "Between a scale and its double there is always a power of two.",
         },
     ),
     QuizQuestion(
