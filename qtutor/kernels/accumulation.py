@@ -133,7 +133,7 @@ def computing_device(dtype: torch.dtype, device: torch.device) -> torch.device:
 
 def _images_at_once(x: Tensor, weight: Tensor) -> int:
     """Return how many images to convolve together: on a CPU, each window is copied out, and the copies fit the cache."""
-    copied = prod(x.shape[1:]) * prod(weight.shape[2:])
+    copied = prod(x.shape[1:]) * prod(weight.shape[2:]) * 8  # bytes: float64 or int64
     return max(PIECE // max(copied, 1), 1) if x.device.type == "cpu" else max(len(x), 1)
 
 

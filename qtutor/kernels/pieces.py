@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-PIECE = 2**17  # elements: a 64-bit register of them takes 1 MiB. Half as many or twice as many were slower
+PIECE = 2**20  # bytes of all registers together: so much a core's second cache holds
 
 
 def in_pieces(
@@ -26,7 +26,9 @@ def in_pieces(
     numbers = [y for y in more if not isinstance(y, Tensor)]
     views = torch.broadcast_tensors(*operands, *more[: len(more) - len(numbers)])  # type: ignore[no-untyped-call]
     result = torch.empty(views[0].shape, dtype=dtype, device=views[0].device)
-    size = result.numel() if result.device.type != "cpu" else min(PIECE, result.numel())  # a GPU takes all at once
+    size = result.numel()
+    if result.device.type == "cpu":  # a GPU takes all at once
+        size = min(size, max(1, PIECE // (register.itemsize * len(operands))))
     registers = [torch.empty(size, dtype=register, device=result.device) for _ in operands]
 
     def fill(piece: Tensor, *parts: Tensor) -> None:

@@ -12,8 +12,8 @@ from qtutor.kernels import ROUNDINGS, pieces
 
 @pytest.fixture(params=[1, 2, 5, 7, 23])
 def piece(request, monkeypatch):
-    """A piece of so many elements, none a divisor of the shapes below."""
-    monkeypatch.setattr(pieces, "PIECE", request.param)
+    """A piece of so many elements of 64 bits, none a divisor of the shapes below; of half as many where two are read."""
+    monkeypatch.setattr(pieces, "PIECE", 8 * request.param)
 
 
 SHAPES = [(97,), (1, 97), (3, 4, 5), (2, 1, 29, 1), (0, 4), ()]
