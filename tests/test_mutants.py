@@ -34,10 +34,12 @@ class Caught:
 
     def by(self, lib: ModuleType) -> bool:
         """Whether the test says that lib is wrong. Any other error is the planted line's own, and no answer."""
-        try:
-            self.test(*self.arguments, lib=lib)
-        except (AssertionError, pytest.fail.Exception):
-            return True
+        with pytest.MonkeyPatch.context() as quiet:
+            quiet.setattr("_pytest.assertion.util._reprcompare", None)  # no diff of 65,536 numbers that nobody reads
+            try:
+                self.test(*self.arguments, lib=lib)
+            except (AssertionError, pytest.fail.Exception):
+                return True
         return False
 
 

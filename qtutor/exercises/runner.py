@@ -167,7 +167,8 @@ def wait(thread: threading.Thread, outcomes: list[Outcome]) -> str:
 
 def stop(thread: threading.Thread) -> bool:
     """Set OutOfTime in the thread, a few times in case it is caught; say whether the thread has ended."""
-    for _ in range(4):
+    thread.join(0.05)  # a thread that the stop button caught at its start has no number yet
+    for _ in range(8):
         if not thread.is_alive():
             return True
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(OutOfTime))
