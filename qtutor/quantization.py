@@ -45,13 +45,14 @@ def quantize(x: Tensor, qparams: QParams, rounding: str = "half_even", overflow:
     if overflow == "error":
         _require_all_inside(round_floats(x / scale, rounding), zero_point, qparams)
 
-    def integers(x: Tensor, scale: Tensor, zero_point: Tensor | int) -> Tensor:
-        steps = round_floats(x.div_(scale), rounding)
+    def integers(piece: Tensor, steps: Tensor, x: Tensor, scale: Tensor, zero_point: Tensor | int) -> None:
+        steps = round_floats(torch.div(x, scale, out=steps), rounding)
         if overflow == "wrap":
-            return wrap(_low_bits(steps, qparams.bit_width) + zero_point, qparams.bit_width, qparams.signed)
-        return stored(steps.to(_floats_for(qparams)), zero_point, qparams)
+            piece.copy_(wrap(_low_bits(steps, qparams.bit_width) + zero_point, qparams.bit_width, qparams.signed))
+        else:
+            piece.copy_(stored(steps.to(_floats_for(qparams)), zero_point, qparams))
 
-    return in_pieces(integers, qparams.dtype, torch.float32, (x,), scale, zero_point)
+    return in_pieces(integers, qparams.dtype, [torch.float32], x, scale, zero_point)
 
 
 def dequantize(q: Tensor, qparams: QParams) -> Tensor:
@@ -66,7 +67,14 @@ def dequantize(q: Tensor, qparams: QParams) -> Tensor:
     tensor([3.5000])
     """
     scale, zero_point = _parameters(qparams, require_in_range(q, qparams))
-    return q.to(_floats_for(qparams)).sub_(zero_point).to(torch.float32).mul_(scale)
+
+    floats = _floats_for(qparams)
+
+    def reals(piece: Tensor, q: Tensor, scale: Tensor, zero_point: Tensor | int) -> None:
+        steps = piece.copy_(q) if piece.dtype == floats else q.to(floats)  # in place where that is exact
+        piece.copy_(steps.sub_(zero_point)).mul_(scale)
+
+    return in_pieces(reals, torch.float32, [], q, scale, zero_point)
 
 
 def require_finite_floats(x: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from tests.kernels import test_accumulation as accumulation
 from tests.kernels import test_multiplication as multiplication
 from tests.kernels import test_pooling as pooling
 from tests.kernels import test_requantization as requantization
+from tests.kernels import test_tables as tables
 
 PACKAGE = Path(__file__).resolve().parent.parent / "qtutor"
 COPIED = ("__init__.py", "__init__.pyi", "qparams.py", "quantization.py", "kernels")
@@ -114,6 +115,7 @@ WIDE = Caught(
 OTHER = Caught(
     multiplication.test_at_other_ratios_all_are_exact_too_where_onnx_runtime_may_be_one_off, ((0.011, 1.9, 1.3), True)
 )
+LOOKED_UP = Caught(tables.test_all_pairs_in_any_order_are_looked_up_as_they_are_computed, (torch.int8, torch.uint8))
 CONTAINERS = Caught(multiplication.test_every_pair_of_the_ends_of_every_container_is_exact)
 TWO_STEPS = Caught(multiplication.test_a_result_of_32_bits_that_a_31_bit_mantissa_would_miss_by_two_steps_is_refused)
 
@@ -167,6 +169,7 @@ POWER = Caught(choosing.test_the_scale_is_rounded_up_to_a_power_of_two_and_the_z
 
 ROUNDING, REQUANTIZATION, OVERFLOW = "kernels/rounding.py", "kernels/requantization.py", "kernels/overflow.py"
 ACCUMULATION, MULTIPLICATION = "kernels/accumulation.py", "kernels/multiplication.py"
+TABLES = "kernels/tables.py"
 QUANTIZATION, QPARAMS = "quantization.py", "qparams.py"
 
 MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, line, what is planted, who catches it
@@ -186,7 +189,7 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     "shifts in an int32 tensor stay int32": (ROUNDING, "shift.to(torch.int64)  #", "shift  #", (SHIFTS,)),
     # requantize
     "the accumulators wrap in int16": (
-        REQUANTIZATION, "rescaled(part, out_qparams", "rescaled(part.to(torch.int16).to(part.dtype), out_qparams", (ENDS,),
+        REQUANTIZATION, "wide.copy_(part)", "wide.copy_(part.to(torch.int16))", (ENDS,),
     ),
     "float32 for float64": (
         REQUANTIZATION, "product = wide.mul_(factor)", "product = wide.float().mul_(factor)", (ENDS,),
@@ -223,14 +226,18 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     ),
     "products beyond 63 bits wrap": (REQUANTIZATION, "if max(-low, high) * mantissa >= 2**63:", "if False:", (INT64, OWN)),
     # multiply
-    "b's zero point is forgotten": (MULTIPLICATION, "b.sub_(z_b)", "b", (PRODUCTS,)),
-    "a's zero point is forgotten": (MULTIPLICATION, "a.sub_(z_a)", "a", (PRODUCTS,)),
+    "b's zero point is forgotten": (MULTIPLICATION, "wide_b.copy_(b).sub_(z_b)", "wide_b.copy_(b)", (PRODUCTS,)),
+    "a's zero point is forgotten": (MULTIPLICATION, "wide_a.copy_(a).sub_(z_a)", "wide_a.copy_(a)", (PRODUCTS,)),
     "the product wraps in int16": (
-        MULTIPLICATION, "a.sub_(z_a).mul_(b.sub_(z_b))", "a.sub_(z_a).mul_(b.sub_(z_b)).short().to(a.dtype)", (WIDE,),
+        MULTIPLICATION, "rescaled(steps, out", "rescaled(steps.short().to(steps.dtype), out", (WIDE,),
     ),
     "the product wraps in int32": (
-        MULTIPLICATION, "a.sub_(z_a).mul_(b.sub_(z_b))", "a.sub_(z_a).mul_(b.sub_(z_b)).int().to(a.dtype)", (CONTAINERS,),
+        MULTIPLICATION, "rescaled(steps, out", "rescaled(steps.int().to(steps.dtype), out", (CONTAINERS,),
     ),
+    "the table's rows and columns are exchanged": (
+        TABLES, "low.copy_(b).add_(high.copy_(a)", "low.copy_(a).add_(high.copy_(b)", (LOOKED_UP,),
+    ),
+    "a byte of the table is read without its sign": (TABLES, "every.view(a_dtype)", "every.int()", (LOOKED_UP,)),
     "a multiplier of 16 bits": (MULTIPLICATION, "from_real(ratio)", "from_real(ratio, bits=16)", (OTHER,)),
     "the scale of the product is forgotten": (MULTIPLICATION, "return s_a * s_b / s_out", "return s_a * s_b", (PRODUCTS,)),
     "a mantissa too short is used in silence": (MULTIPLICATION, "if missed >= 1 or", "if", (TWO_STEPS,)),

@@ -11,6 +11,7 @@ from qtutor.kernels.fixed_point import exponent_of
 from qtutor.kernels.overflow import stored
 from qtutor.kernels.pieces import in_pieces
 from qtutor.kernels.rounding import round_floats, rounding_right_shift
+from qtutor.kernels.tables import by_table
 from qtutor.qparams import QParams, narrowest_format
 
 
@@ -40,7 +41,7 @@ def add(
     require_in_range(b, b_qparams, "b")
     require_same_shape(a, b)
     if out is not None:
-        return _rescaled_sum(a, a_qparams, b, b_qparams, out)
+        return by_table(_rescaled_sum, a, a_qparams, b, b_qparams, out)
     total = _sum_qparams(a_qparams, b_qparams)
     return a.to(total.dtype) + b.to(total.dtype), total
 
@@ -85,7 +86,10 @@ def _rescaled_sum(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, 
         def scaled(a: Tensor, b: Tensor) -> Tensor:
             return rounding_right_shift(a.sub_(z_a).mul_(mantissa_a).add_(b.sub_(z_b).mul_(mantissa_b)), shift)
 
-    return in_pieces(lambda a, b: stored(scaled(a, b), z_out, out), out.dtype, register, (a, b))
+    def total(piece: Tensor, wide_a: Tensor, wide_b: Tensor, a: Tensor, b: Tensor) -> None:
+        piece.copy_(stored(scaled(wide_a.copy_(a), wide_b.copy_(b)), z_out, out))
+
+    return in_pieces(total, out.dtype, [register] * 2, a, b)
 
 
 def _per_tensor(qparams: QParams) -> tuple[float, int]:

@@ -9,6 +9,7 @@ from qtutor.kernels.checks import require_in_range, require_same_shape
 from qtutor.kernels.fixed_point import FixedPointMultiplier
 from qtutor.kernels.pieces import in_pieces
 from qtutor.kernels.requantization import per_tensor_zero_point, reach, register_for, rescaled, scaling_factors
+from qtutor.kernels.tables import by_table
 from qtutor.qparams import QParams
 
 
@@ -28,18 +29,24 @@ def multiply(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: 
     >>> multiply(torch.tensor([3, 100]), half, torch.tensor([5, 100]), half, out=half)
     tensor([  8, 127], dtype=torch.int8)
     """
-    z_a, z_b = per_tensor_zero_point(a_qparams, "a_qparams"), per_tensor_zero_point(b_qparams, "b_qparams")
-    per_tensor_zero_point(out, "out")
+    for name, qparams in (("a_qparams", a_qparams), ("b_qparams", b_qparams), ("out", out)):
+        per_tensor_zero_point(qparams, name)
     require_in_range(a, a_qparams, "a")
     require_in_range(b, b_qparams, "b")
     require_same_shape(a, b)
+    return by_table(_rescaled_product, a, a_qparams, b, b_qparams, out)
+
+
+def _rescaled_product(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: QParams) -> Tensor:
+    z_a, z_b = per_tensor_zero_point(a_qparams, "a_qparams"), per_tensor_zero_point(b_qparams, "b_qparams")
     multiplier = _fitting_multiplier(a_qparams, b_qparams, out)
     factors = scaling_factors(multiplier, out, a)
 
-    def product(a: Tensor, b: Tensor) -> Tensor:
-        return rescaled(a.sub_(z_a).mul_(b.sub_(z_b)), out, "half_even", *factors)
+    def product(piece: Tensor, wide_a: Tensor, wide_b: Tensor, a: Tensor, b: Tensor) -> None:
+        steps = wide_a.copy_(a).sub_(z_a).mul_(wide_b.copy_(b).sub_(z_b))
+        piece.copy_(rescaled(steps, out, "half_even", *factors))
 
-    return in_pieces(product, out.dtype, register_for(multiplier, out), (a, b))
+    return in_pieces(product, out.dtype, [register_for(multiplier, out)] * 2, a, b)
 
 
 @lru_cache  # a network multiplies in the same formats again and again

@@ -10,37 +10,43 @@ PIECE = 2**20  # bytes of all registers together: so much a core's second cache 
 
 
 def in_pieces(
-    compute: Callable[..., Tensor], dtype: torch.dtype, register: torch.dtype, operands: Sequence[Tensor], *more: Any
+    fill: Callable[..., object], dtype: torch.dtype, registers: Sequence[torch.dtype], *operands: Any
 ) -> Tensor:
-    """Return compute(*operands, *more) in dtype, for a compute that treats each element by itself.
+    """Return a tensor of dtype, of which fill(piece, *registers, *operands) writes each piece, element by element.
 
-    register  the dtype in which compute gets its operands: copies, which it may overwrite. To allocate them anew for
-              each piece would take longer than to compute with them
-    operands  tensors of shapes that broadcast
-    more      tensors that broadcast to them, then numbers: compute gets them as they are, and leaves them so
+    registers  the dtypes of tensors of the piece's shape that fill gets for its intermediates, whatever they hold. To
+               allocate them anew for each piece would take longer than to compute with them
+    operands   tensors of shapes that broadcast, then numbers, or tensors of one: fill gets these as they are
 
-    >>> in_pieces(lambda a, b: a.mul_(b), torch.int16, torch.int64, (torch.tensor([[1], [2]]), torch.tensor([100, 200])))
+    >>> def product(piece, wide, a, b):
+    ...     piece.copy_(wide.copy_(a).mul_(b))
+    >>> in_pieces(product, torch.int16, [torch.int64], torch.tensor([[1], [2]]), torch.tensor([100, 200]))
     tensor([[100, 200],
             [200, 400]], dtype=torch.int16)
     """
-    numbers = [y for y in more if not isinstance(y, Tensor)]
-    views = torch.broadcast_tensors(*operands, *more[: len(more) - len(numbers)])  # type: ignore[no-untyped-call]
-    result = torch.empty(views[0].shape, dtype=dtype, device=views[0].device)
-    size = result.numel()
-    if result.device.type == "cpu":  # a GPU takes all at once
-        size = min(size, max(1, PIECE // (register.itemsize * len(operands))))
-    registers = [torch.empty(size, dtype=register, device=result.device) for _ in operands]
+    shaped = [y for i, y in enumerate(operands) if i == 0 or (isinstance(y, Tensor) and y.dim())]
+    numbers = operands[len(shaped) :]
+    if any(y.shape != shaped[0].shape for y in shaped):
+        shaped = torch.broadcast_tensors(*shaped)  # type: ignore[no-untyped-call]
+    result = torch.empty(shaped[0].shape, dtype=dtype, device=shaped[0].device)
+    rooms: list[Tensor] = []
 
-    def fill(piece: Tensor, *parts: Tensor) -> None:
-        wide = [r[: piece.numel()].view(piece.shape).copy_(part) for r, part in zip(registers, parts, strict=False)]
-        piece.copy_(compute(*wide, *parts[len(wide) :], *numbers))
+    def fill_one(piece: Tensor, *parts: Tensor) -> None:
+        if not rooms:  # the first piece is the largest
+            rooms.extend(torch.empty_like(piece, dtype=register) for register in registers)
+        fill(piece, *(_shaped(room, piece) for room in rooms), *parts, *numbers)
 
-    _each_piece(fill, size, result, *views)
+    size = PIECE // sum(register.itemsize for register in registers or [dtype])
+    _each_piece(fill_one, max(size, 1), result, *shaped)
     return result
 
 
+def _shaped(room: Tensor, piece: Tensor) -> Tensor:
+    return room if room.shape == piece.shape else room.flatten()[: piece.numel()].view(piece.shape)
+
+
 def _each_piece(fill: Callable[..., None], size: int, result: Tensor, *tensors: Tensor) -> None:
-    if result.numel() <= size:
+    if result.numel() <= size or result.device.type != "cpu":  # a GPU takes all at once
         fill(result, *tensors)
         return
     axis = next(i for i, length in enumerate(result.shape) if length > 1)  # so that pieces lie together in memory

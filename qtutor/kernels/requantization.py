@@ -38,10 +38,10 @@ def requantize(
     factors = scaling_factors(multiplier, out_qparams, accumulators)
     _require_products_fit(accumulators, multiplier)
     return in_pieces(
-        lambda part, *factors: rescaled(part, out_qparams, rounding, *factors),
+        lambda piece, wide, part, *factors: piece.copy_(rescaled(wide.copy_(part), out_qparams, rounding, *factors)),
         out_qparams.dtype,
-        register_for(multiplier, out_qparams),
-        (accumulators,),
+        [register_for(multiplier, out_qparams)],
+        accumulators,
         *factors,
     )
 
