@@ -32,6 +32,14 @@ from .brevitas_bridge import quant_tensor as quant_tensor
 from .brevitas_bridge import quant_transform as quant_transform
 from .brevitas_bridge import quant_add as quant_add
 
+# Networks of Brevitas's layers: made, trained through rounding or quantized afterwards, stored
+from .network import DigitsMLP as DigitsMLP
+from .network import DigitsCNN as DigitsCNN
+from .network import train as train
+from .network import accuracy as accuracy
+from .network import quantize_trained as quantize_trained
+from .network import load_checkpoint as load_checkpoint
+
 # Data, pictures, explorers
 from .network import load_digits as load_digits
 from .pictures import show as show

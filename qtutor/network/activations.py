@@ -1,7 +1,7 @@
 """A small trained network of handwritten digits, and what travels between its two layers.
 
 digits_weights.txt holds the trained numbers as integers, in units of 1 / 64: one line for each neuron, its bias and then
-its weights. It was made once by `python -m qtutor.network.training`; training again gives another, equally good
+its weights. It was made once by `python -m qtutor.network.digits_weights`; training again gives another, equally good
 network on another computer, so the file is what the chapters use. From it every number below is exact: float64 holds
 each sum of products of such short numbers, so every machine gets the same activations and the same answers.
 """

@@ -7,7 +7,7 @@ import torch
 
 from qtutor.network import hidden_activations, load_digits, right_answers, trained_layers
 from qtutor.network.activations import FILE, HIDDEN, STEPS, TRAINING
-from qtutor.network.training import train
+from qtutor.network.digits_weights import train
 
 
 def integers():

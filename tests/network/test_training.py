@@ -1,0 +1,108 @@
+"""Training is the same for the same seed, may be stopped, and beats quantizing afterwards where bits are few."""
+
+import pytest
+import torch
+
+from qtutor.network import (
+    DigitsCNN,
+    DigitsMLP,
+    FloatMLP,
+    accuracy,
+    load_checkpoint,
+    load_digits,
+    quantize_trained,
+    train,
+)
+from qtutor.network.training import load_pixels
+
+
+def fresh(make=lambda: DigitsMLP(2, 2)):
+    """A model with the same start each time."""
+    torch.manual_seed(3)
+    return make()
+
+
+def test_the_same_seed_gives_the_same_model_and_another_gives_another():
+    models = [fresh() for _ in range(3)]
+    losses = [train(model, epochs=2, seed=seed) for model, seed in zip(models, (1, 1, 2), strict=True)]
+    assert losses[0] == losses[1] != losses[2]
+    assert torch.equal(models[0].fc1.weight, models[1].fc1.weight)
+    assert not torch.equal(models[0].fc1.weight, models[2].fc1.weight)
+
+
+def test_the_callers_random_numbers_go_on_undisturbed():
+    model = fresh()
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train(model, epochs=1, watch=lambda losses, epochs: torch.rand(1))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_watcher_sees_every_epoch():
+    seen = []
+    losses = train(fresh(), epochs=3, watch=lambda losses, epochs: seen.append((len(losses), epochs)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert losses[0] > losses[1] > losses[2]
+
+
+def test_a_stopped_model_is_usable(capsys):
+    def stop(losses, epochs):
+        if len(losses) == 2:
+            raise KeyboardInterrupt
+
+    model = fresh()
+    assert len(train(model, epochs=9, watch=stop)) == 2
+    assert capsys.readouterr().out == "Stopped by you after epoch 2 of 9: the model is as good as it was then.\n"
+    assert not model.training
+    assert accuracy(model)[0] > 300
+
+
+def test_training_never_sees_the_test_scans(monkeypatch):
+    pixels, labels = load_pixels()
+    spoilt = labels.clone()
+    spoilt[1200:] = 0
+    first, second = fresh(), fresh()
+    losses = train(first, epochs=1)
+    monkeypatch.setattr("qtutor.network.training.load_pixels", lambda: (pixels, spoilt))
+    assert train(second, epochs=1) == losses
+
+
+def test_accuracy_counts_what_an_argmax_names_rightly_and_leaves_the_mode():
+    model = load_checkpoint("mlp_w2a2").train()
+    right, share = accuracy(model)
+    assert model.training
+    pixels, labels = load_pixels()
+    with torch.no_grad():
+        named = [scores.index(max(scores)) for scores in model.eval()(pixels[1200:]).value.tolist()]
+    assert right == sum(a == b for a, b in zip(named, labels[1200:].tolist(), strict=True))
+    assert share == right / 597
+
+
+def test_pixels_are_the_scans_in_sixteenths():
+    assert torch.equal(load_pixels()[0][:, 0] * 16, load_digits()[0].float())
+
+
+def test_training_beats_quantizing_afterwards_at_two_bits():
+    trained = load_checkpoint("mlp_float")
+    afterwards = [accuracy(quantize_trained(DigitsMLP(bits, bits), trained))[0] for bits in (8, 4, 2)]
+    assert afterwards[0] > 555 > afterwards[1] - 10 > 500
+    assert afterwards[2] < 300 < 540 < accuracy(load_checkpoint("mlp_w2a2"))[0]
+
+
+def test_quantizing_afterwards_takes_every_number_of_the_float_model():
+    trained = load_checkpoint("mlp_float")
+    model = quantize_trained(DigitsMLP(3, 3, per_channel=True), trained)
+    for name, part in trained.state_dict().items():
+        assert torch.equal(model.state_dict()[name], part)
+    assert not model.training
+
+
+def test_another_float_model_is_refused():
+    with pytest.raises(ValueError, match=r"no fc1\.weight of shape \(64, 64\): give it the same layers"):
+        quantize_trained(DigitsCNN(4, 4), FloatMLP())
+
+
+def test_no_epoch_is_refused():
+    with pytest.raises(ValueError, match="epochs is 0, and training sees every scan at least once"):
+        train(fresh(), epochs=0)
