@@ -1,0 +1,196 @@
+"""Our integers beside Brevitas's own, place by place: `compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from brevitas import nn as qnn
+from brevitas.quant_tensor import IntQuantTensor
+from torch import Tensor, nn
+
+from qtutor.network.integer_layers import ROUTES, IntegerRequantize, along_channels
+from qtutor.network.integer_network import IntegerNetwork
+
+
+@dataclass(frozen=True)
+class Place:
+    """One layer's integers, compared.
+
+    name        of the layer or quantizer in the model
+    count       integers compared
+    differing   by route: how many are not Brevitas's where the layer is given Brevitas's own integers
+    travelled   by route: how many are not where the network runs on its own from its input
+    both_ways   how many of `differing`, the larger of both, have an accumulator that Brevitas itself rounds both ways
+                on this data: its float32 sum is no function of the integers, so that no integer layer can follow it
+    farthest    how far, among those of `differing`, the accumulator that is farthest from a tie lies from it, in steps of
+                the output; None where none differs, or the layer does not round
+    """
+
+    name: str
+    count: int
+    differing: dict[str, int]
+    travelled: dict[str, int]
+    both_ways: int = 0
+    farthest: float | None = None
+
+
+def brevitas_integers(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """Return round(value / scale) + zero_point of every quantizer's output, and of every layer's sums, as Brevitas has them.
+
+    model    a Brevitas model in eval mode
+    x        its inputs, floats
+    returns  int64 tensors by the module's name: a quantizer that is called again has " (2)" behind its name, as in the
+             integer network. Sums are there for layers that were given quantized values
+    """
+    found: dict[str, Tensor] = {}
+    calls: dict[str, int] = {}
+
+    def named(name: str) -> str:
+        calls[name] = calls.get(name, 0) + 1
+        return name if calls[name] == 1 else f"{name} ({calls[name]})"
+
+    hooks = [hook for name, module in model.named_modules() for hook in _hooks(name, module, named, found)]
+    try:
+        with torch.no_grad():
+            model(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _hooks(name: str, module: nn.Module, named: Callable[[str], str], found: dict[str, Tensor]) -> list[Any]:
+    hooks = []
+    if isinstance(module, (qnn.QuantIdentity, qnn.QuantReLU)):
+        hooks.append(module.act_quant.register_forward_hook(_note(partial(named, name), found)))
+    if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d)):
+        for part in ("input_quant", "output_quant"):
+            if getattr(module, part).is_quant_enabled:
+                note = _note(partial(named, f"{name}.{part}"), found)
+                hooks.append(getattr(module, part).register_forward_hook(note))
+    return hooks
+
+
+def _note(key: Callable[[], str], found: dict[str, Tensor]) -> Callable[..., None]:
+    def hook(module: nn.Module, given: Any, result: Any) -> None:
+        if isinstance(result, IntQuantTensor):
+            steps = result.value.double() / result.scale.double() + result.zero_point.double()
+            found[key()] = torch.round(steps).to(torch.int64)
+
+    return hook
+
+
+def brevitas_sums(model: nn.Module, x: Tensor, network: IntegerNetwork) -> dict[str, Tensor]:
+    """Return round(sum / scale) of every linear and convolution layer: what came out of it before any output quantizer.
+
+    A float bias is taken off first. The scale is the network's own: a Brevitas layer that is given plain tensors knows none.
+    """
+    found: dict[str, Tensor] = {}
+
+    def note(name: str, module: Any) -> Callable[..., None]:
+        def hook(proxy: nn.Module, given: Any) -> None:
+            value = given[0].value if isinstance(given[0], IntQuantTensor) else given[0]
+            layer, scale = network.layer(name), torch.tensor(network.meaning(name).scale, dtype=torch.float64)
+            floats = value.double()
+            if module.bias is not None and layer.bias is None:  # type: ignore[union-attr]
+                bias = (
+                    module.bias_quant(module.bias, None, None)
+                    if not module.bias_quant.requires_input_scale
+                    else module.bias
+                )
+                bias = bias.value if isinstance(bias, IntQuantTensor) else bias
+                floats = floats - along_channels(bias.double(), floats)
+            found[name] = torch.round(floats / along_channels(scale.reshape(-1), floats)).to(torch.int64)
+
+        return hook
+
+    hooks = [
+        module.output_quant.register_forward_pre_hook(note(name, module))
+        for name, module in model.named_modules()
+        if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d)) and name in network.names
+    ]
+    try:
+        with torch.no_grad():
+            model(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]:
+    """Return, for each place that Brevitas has integers for, how many of ours are not its own, by both routes.
+
+    model    the Brevitas model, in eval mode
+    network  what `lower` made of it
+    x        inputs of the model, floats
+    returns  places in the order of the network: quantizers, and the sums of linear and convolution layers
+    source   Brevitas's integers are round(value / scale) of its own tensors: nothing of `lower` is asked for them, but the
+             scale of sums where the model hands on plain floats
+    """
+    theirs = brevitas_integers(model, x) | brevitas_sums(model, x, network)
+    known = {position: theirs[name] for name, position in network.places if name in theirs}
+    q = network.quantize_input(x)
+    alone = {route: network.values(q, route) for route in ROUTES}
+    led = {route: values_on(network, q, route, known) for route in ROUTES}
+    places = []
+    for name, position in network.places:
+        if name in theirs:
+            apart = {route: led[route][position].to(torch.int64) != theirs[name] for route in ROUTES}
+            travelled = {route: _count(alone[route][position], theirs[name]) for route in ROUTES}
+            differing = {route: int(where.sum()) for route, where in apart.items()}
+            undecided, farthest = _explained(network, position, led["thresholds"], apart, theirs[name])
+            places.append(Place(name, theirs[name].numel(), differing, travelled, undecided, farthest))
+    return places
+
+
+def values_on(network: IntegerNetwork, q: Tensor, route: str, known: dict[int, Tensor]) -> list[Tensor]:
+    """Return what every step gives where the steps before it gave the integers of `known`, by position."""
+    given, values = [q], [q]
+    for step in network.steps:
+        values.append(network.run_step(step, given, route))
+        place = len(given)
+        given.append(known[place].to(values[-1].dtype) if place in known else values[-1])
+    return values
+
+
+def _count(ours: Tensor, theirs: Tensor) -> int:
+    return int((ours.to(torch.int64) != theirs).sum())
+
+
+def _explained(
+    network: IntegerNetwork, position: int, values: list[Tensor], apart: dict[str, Tensor], theirs: Tensor
+) -> tuple[int, float | None]:
+    """Return (both_ways, farthest) of a place."""
+    step = network.steps[position - 1] if position else None
+    if step is None or not isinstance(step.layer, IntegerRequantize) or not any(bool(w.any()) for w in apart.values()):
+        return 0, None
+    given = values[step.inputs[0]].to(torch.int64)
+    found = torch.cat([distance_to_tie(step.layer, given)[where] for where in apart.values()])
+    channel = along_channels(torch.arange(given.shape[1]), given).expand_as(given)
+    undecided = 0
+    for where in apart.values():
+        pairs = zip(channel[where].tolist(), given[where].tolist(), strict=True)
+        undecided = max(undecided, sum(_differ(theirs[(channel == c) & (given == a)]) for c, a in pairs))
+    return undecided, float(found.max())
+
+
+def _differ(values: Tensor) -> bool:
+    return bool((values != values[0]).any())
+
+
+def distance_to_tie(layer: IntegerRequantize, accumulators: Tensor) -> Tensor:
+    """Return how far each accumulator of a requantizing layer lies from where its rounding changes, in output steps.
+
+    returns  float64, 0 … 0.5 for rounding to the nearest; for -1 and +1 the distance from 0
+    """
+    mantissa, offset = (along_channels(values.double(), accumulators) for values in (layer.mantissa, layer.offset))
+    exact: Tensor = (accumulators.double() * mantissa + offset) * 2.0**-layer.shift
+    if layer.bipolar:
+        return exact.abs()
+    border = 0.5 if layer.rounding == "half_even" else 0.0
+    return ((exact - border) - torch.round(exact - border)).abs()
