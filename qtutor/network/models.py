@@ -12,12 +12,15 @@ from brevitas.core.scaling import ScalingImplType
 from brevitas.core.stats import StatsOp
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
 from brevitas.quant import (
+    Int8ActPerTensorFixedPoint,
     Int8ActPerTensorFloat,
     Int8WeightPerChannelFloat,
+    Int8WeightPerTensorFixedPoint,
     Int8WeightPerTensorFloat,
     Int32Bias,
     SignedBinaryActPerTensorConst,
     SignedBinaryWeightPerTensorConst,
+    Uint8ActPerTensorFixedPoint,
     Uint8ActPerTensorFloat,
 )
 from torch import nn
@@ -57,6 +60,7 @@ class DigitsMLP(nn.Module):
     weight_bits       1, 2, 3, 4 … 8, for all layers or a sequence of three: fc1, fc2, fc3
     activation_bits   the same for what leaves the hidden layers: one width, or two: relu1, relu2
     per_channel       a weight scale for each neuron instead of one for each layer
+    power_of_two      scales are powers of two, so that float32 holds every product and every sum of them exactly
     input, output     float [n, 1, 8, 8] (or [n, 64]), 0 … 1 in sixteenths -> IntQuantTensor [n, 10], accumulators
     raises            ValueError for a width outside 1 … 8, or a wrong number of them
 
@@ -65,18 +69,20 @@ class DigitsMLP(nn.Module):
     torch.Size([2, 10])
     """
 
-    def __init__(self, weight_bits: Widths, activation_bits: Widths, per_channel: bool = False) -> None:
+    def __init__(
+        self, weight_bits: Widths, activation_bits: Widths, per_channel: bool = False, power_of_two: bool = False
+    ) -> None:
         super().__init__()
         weights, activations = widths("weight_bits", weight_bits, 3), widths("activation_bits", activation_bits, 2)
         self.flatten = nn.Flatten()
         self.pixels = QuantIdentity(act_quant=PixelQuant, return_quant_tensor=True)
-        self.fc1 = quant_linear(64, HIDDEN, weights[0], per_channel)
+        self.fc1 = quant_linear(64, HIDDEN, weights[0], per_channel, power_of_two)
         self.norm1 = nn.BatchNorm1d(HIDDEN)
-        self.relu1 = quant_relu(activations[0])
-        self.fc2 = quant_linear(HIDDEN, HIDDEN, weights[1], per_channel)
+        self.relu1 = quant_relu(activations[0], power_of_two)
+        self.fc2 = quant_linear(HIDDEN, HIDDEN, weights[1], per_channel, power_of_two)
         self.norm2 = nn.BatchNorm1d(HIDDEN)
-        self.relu2 = quant_relu(activations[1])
-        self.fc3 = quant_linear(HIDDEN, 10, weights[2], per_channel, bias=True)
+        self.relu2 = quant_relu(activations[1], power_of_two)
+        self.fc3 = quant_linear(HIDDEN, 10, weights[2], per_channel, power_of_two, bias=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.pixels(self.flatten(x))
@@ -91,6 +97,7 @@ class DigitsCNN(nn.Module):
     weight_bits       1 … 8, for all layers or a sequence of four: conv1, conv2, conv3, fc
     activation_bits   the same for relu1, join, relu2, relu3
     per_channel       a weight scale for each output channel instead of one for each layer
+    power_of_two      as in DigitsMLP
     input, output     float [n, 1, 8, 8], 0 … 1 in sixteenths -> IntQuantTensor [n, 10], accumulators
     raises            ValueError for a width outside 1 … 8, or a wrong number of them
     at 1 bit          a convolution whose input has 1 bit does not pad (there is no 0): conv2 is then 1×1, so that the
@@ -101,25 +108,30 @@ class DigitsCNN(nn.Module):
     torch.Size([2, 10])
     """
 
-    def __init__(self, weight_bits: Widths, activation_bits: Widths, per_channel: bool = False) -> None:
+    def __init__(
+        self, weight_bits: Widths, activation_bits: Widths, per_channel: bool = False, power_of_two: bool = False
+    ) -> None:
         super().__init__()
         weights, activations = widths("weight_bits", weight_bits, 4), widths("activation_bits", activation_bits, 4)
         has_zero1, has_zero2 = activations[0] > 1, activations[2] > 1  # of what conv2 and conv3 take
         self.pixels = QuantIdentity(act_quant=PixelQuant, return_quant_tensor=True)
-        self.conv1 = quant_conv(1, CHANNELS, weights[0], per_channel, 3, True)  # pixels have a 0
+        self.conv1 = quant_conv(1, CHANNELS, weights[0], per_channel, power_of_two, 3, True)  # pixels have a 0
         self.norm1 = nn.BatchNorm2d(CHANNELS)
-        self.relu1 = quant_relu(activations[0])
-        self.conv2 = quant_conv(CHANNELS, CHANNELS, weights[1], per_channel, 3 if has_zero1 else 1, has_zero1)
+        self.relu1 = quant_relu(activations[0], power_of_two)
+        self.conv2 = quant_conv(
+            CHANNELS, CHANNELS, weights[1], per_channel, power_of_two, 3 if has_zero1 else 1, has_zero1
+        )
         self.norm2 = nn.BatchNorm2d(CHANNELS)
-        self.join = quant_identity(activations[1])  # one for both sides of the sum, so that they have one scale
-        self.relu2 = quant_relu(activations[2])
+        # one for both sides of the sum, so that they have one scale
+        self.join = quant_identity(activations[1], power_of_two)
+        self.relu2 = quant_relu(activations[2], power_of_two)
         self.pool1 = nn.MaxPool2d(2)
-        self.conv3 = quant_conv(CHANNELS, MORE_CHANNELS, weights[2], per_channel, 3, has_zero2)
+        self.conv3 = quant_conv(CHANNELS, MORE_CHANNELS, weights[2], per_channel, power_of_two, 3, has_zero2)
         self.norm3 = nn.BatchNorm2d(MORE_CHANNELS)
-        self.relu3 = quant_relu(activations[3])
+        self.relu3 = quant_relu(activations[3], power_of_two)
         self.pool2 = nn.MaxPool2d(2) if has_zero2 else nn.Identity()
         self.flatten = nn.Flatten()
-        self.fc = quant_linear(MORE_CHANNELS * 4, 10, weights[3], per_channel, bias=True)
+        self.fc = quant_linear(MORE_CHANNELS * 4, 10, weights[3], per_channel, power_of_two, bias=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.relu1(self.norm1(self.conv1(self.pixels(x))))
@@ -186,9 +198,11 @@ def widths(name: str, bits: Widths, layers: int) -> tuple[int, ...]:
     return given
 
 
-def quant_linear(inputs: int, outputs: int, bits: int, per_channel: bool, bias: bool = False) -> QuantLinear:
+def quant_linear(
+    inputs: int, outputs: int, bits: int, per_channel: bool, power_of_two: bool, bias: bool = False
+) -> QuantLinear:
     """Return a linear layer; its bias, where it has one, is integers in units of the accumulators."""
-    quantizer, width = weight_quantizer(bits, per_channel)
+    quantizer, width = weight_quantizer(bits, per_channel, power_of_two)
     return QuantLinear(
         inputs,
         outputs,
@@ -200,9 +214,11 @@ def quant_linear(inputs: int, outputs: int, bits: int, per_channel: bool, bias: 
     )
 
 
-def quant_conv(inputs: int, outputs: int, bits: int, per_channel: bool, size: int, pads: bool) -> QuantConv2d:
+def quant_conv(
+    inputs: int, outputs: int, bits: int, per_channel: bool, power_of_two: bool, size: int, pads: bool
+) -> QuantConv2d:
     """Return a convolution without a bias that pads with real zeros to keep the size, or does not pad."""
-    quantizer, width = weight_quantizer(bits, per_channel)
+    quantizer, width = weight_quantizer(bits, per_channel, power_of_two)
     return QuantConv2d(
         inputs,
         outputs,
@@ -215,24 +231,26 @@ def quant_conv(inputs: int, outputs: int, bits: int, per_channel: bool, size: in
     )
 
 
-def weight_quantizer(bits: int, per_channel: bool) -> tuple[type, int]:
+def weight_quantizer(bits: int, per_channel: bool, power_of_two: bool) -> tuple[type, int]:
     """Return the class that quantizes weights, and its width."""
     if bits == 1:
         return (SignWeightPerChannel if per_channel else SignWeight), 1
+    if power_of_two:
+        return (Int8WeightPerChannelFixedPoint if per_channel else Int8WeightPerTensorFixedPoint), bits
     return (Int8WeightPerChannelFloat if per_channel else Int8WeightPerTensorFloat), bits
 
 
-def quant_relu(bits: int) -> QuantReLU | QuantIdentity:
+def quant_relu(bits: int, power_of_two: bool) -> QuantReLU | QuantIdentity:
     """Return a ReLU with unsigned integers, or at 1 bit a sign: −1 below 0, else +1."""
     if bits == 1:
-        return quant_identity(1)
-    return QuantReLU(bit_width=bits, collect_stats_steps=SETTLING, return_quant_tensor=True)
+        return quant_identity(1, power_of_two)
+    quantizer = Uint8ActPerTensorFixedPoint if power_of_two else Uint8ActPerTensorFloat
+    return QuantReLU(act_quant=quantizer, bit_width=bits, collect_stats_steps=SETTLING, return_quant_tensor=True)
 
 
-def quant_identity(bits: int) -> QuantIdentity:
+def quant_identity(bits: int, power_of_two: bool) -> QuantIdentity:
     """Return a quantizer of signed values."""
     if bits == 1:
         return QuantIdentity(act_quant=SignedBinaryActPerTensorConst, return_quant_tensor=True)
-    return QuantIdentity(
-        act_quant=Int8ActPerTensorFloat, bit_width=bits, collect_stats_steps=SETTLING, return_quant_tensor=True
-    )
+    quantizer = Int8ActPerTensorFixedPoint if power_of_two else Int8ActPerTensorFloat
+    return QuantIdentity(act_quant=quantizer, bit_width=bits, collect_stats_steps=SETTLING, return_quant_tensor=True)
