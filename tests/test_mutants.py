@@ -246,7 +246,7 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
         ACCUMULATION, "_steps(weight, weight_zero, bound)\n    return", "_steps(weight, 0, bound)\n    return", (MIXED, ONNX),
     ),
     "zero points are subtracted in the container, and wrap": (
-        ACCUMULATION, "q.to(computing_device(dtype, q.device)).to(dtype)", "(q - zero_point).to(dtype) + zero_point", (MIXED, ONNX),
+        ACCUMULATION, "q.to(computing_device(dtype, q.device), dtype)", "(q - zero_point).to(dtype) + zero_point", (MIXED, ONNX),
     ),
     "the border is padded with 0 for the zero point": (
         ACCUMULATION, "    bound = largest_sum(x, weight, bias, x_zero, weight_zero, prod(weight.shape[1:]))\n",
@@ -263,10 +263,10 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
         ACCUMULATION, "dtype = torch.int32 if bound < 2**31 else torch.int64", "dtype = torch.int64", (FITS,),
     ),
     "the accumulators wrap in 16 bits": (
-        ACCUMULATION, "accumulators = total.to(dtype)", "accumulators = total.to(torch.int16).to(dtype)", (MIXED, at(1024)),
+        ACCUMULATION, "accumulators = total.to(device, dtype)", "accumulators = total.to(torch.int16).to(device, dtype)", (MIXED, at(1024)),
     ),
     "the accumulators saturate in 16 bits": (
-        ACCUMULATION, "accumulators = total.to(dtype)", "accumulators = total.clamp(-(2**15), 2**15 - 1).to(dtype)", (ONNX,),
+        ACCUMULATION, "total.to(device, dtype)", "total.clamp(-(2**15), 2**15 - 1).to(device, dtype)", (ONNX,),
     ),
     "the bias is forgotten": (ACCUMULATION, "if bias is None else accumulators +", "if True else accumulators +", (MIXED, CONV)),
     "the bias does not count for the dtype": (

@@ -1,6 +1,7 @@
 """Sums of products, exact: linear layers and convolutions of stored integers, and the range that their sums can take."""
 
 from contextlib import nullcontext
+from functools import lru_cache
 from math import prod
 
 import torch
@@ -12,6 +13,7 @@ from qtutor.kernels.pieces import PIECE
 from qtutor.qparams import QParams, whole_number
 
 WIDENED = (torch.int8, torch.uint8, torch.int16, torch.int32)
+CPU = torch.device("cpu")
 
 
 def linear(
@@ -41,7 +43,7 @@ def linear(
     weight_zero = zero_point_of(weight_zero_point, weight, "weight_zero_point")
     bound = largest_sum(x, weight, bias, x_zero, weight_zero, weight.shape[1])
     steps, taps = _steps(x, x_zero, bound), _steps(weight, weight_zero, bound)
-    return _accumulators((steps @ taps.t()).to(x.device), bias, bound, (-1,))
+    return _accumulators(steps @ taps.t(), x.device, bias, bound, (-1,))
 
 
 def conv2d(
@@ -80,9 +82,12 @@ def conv2d(
         steps = _steps(images, x_zero, bound)  # before padding: 0 is then real zero
         with torch.backends.cudnn.flags(enabled=False) if steps.is_cuda else nullcontext():  # it is not exact
             total = functional.conv2d(steps, taps, None, moves, pads, 1, int(groups))
-        return _accumulators(total.to(x.device), bias, bound, (-1, 1, 1))
+        return _accumulators(total, x.device, bias, bound, (-1, 1, 1))
 
-    return torch.cat([sums(images) for images in x.split(_images_at_once(x, weight))])  # type: ignore[no-untyped-call]
+    at_once = _images_at_once(x, weight)
+    if at_once == x.shape[0]:
+        return sums(x)
+    return torch.cat([sums(images) for images in x.split(at_once)])  # type: ignore[no-untyped-call]
 
 
 def require_operands(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
@@ -104,10 +109,7 @@ def largest_sum(
 
     The activations at hand play no part: the same layer has the same accumulator whatever comes. The bias is a constant.
     """
-    farthest_x, farthest_w = (
-        max(torch.iinfo(dtype).max - zero_point, zero_point - torch.iinfo(dtype).min)
-        for dtype, zero_point in ((x.dtype, x_zero_point), (weight.dtype, weight_zero_point))
-    )
+    farthest_x, farthest_w = _farthest(x.dtype, x_zero_point), _farthest(weight.dtype, weight_zero_point)
     bias_end = 0 if bias is None or not bias.numel() else max(abs(int(end)) for end in torch.aminmax(bias))
     bound = terms * farthest_x * farthest_w + bias_end
     if bound >= 2**63:
@@ -115,6 +117,12 @@ def largest_sum(
             f"{terms} products of {x.dtype} and {weight.dtype} can reach {bound:.1e}, beyond int64: use narrower operands."
         )
     return bound
+
+
+@lru_cache
+def _farthest(dtype: torch.dtype, zero_point: int) -> int:
+    """Return how many steps the farther end of a dtype lies from the zero point."""
+    return max(torch.iinfo(dtype).max - zero_point, zero_point - torch.iinfo(dtype).min)
 
 
 def computing_dtype(bound: int) -> torch.dtype:
@@ -128,13 +136,13 @@ def computing_dtype(bound: int) -> torch.dtype:
 
 def computing_device(dtype: torch.dtype, device: torch.device) -> torch.device:
     """Return where such sums are computed: CUDA multiplies no matrices of int64, and other accelerators no float64."""
-    return device if device.type == "cuda" and dtype == torch.float64 else torch.device("cpu")
+    return device if device.type == "cuda" and dtype == torch.float64 else CPU
 
 
 def _images_at_once(x: Tensor, weight: Tensor) -> int:
     """Return how many images to convolve together: on a CPU, each window is copied out, and the copies fit the cache."""
-    copied = prod(x.shape[1:]) * prod(weight.shape[2:]) * 8  # bytes: float64 or int64
-    return max(PIECE // max(copied, 1), 1) if x.device.type == "cpu" else max(len(x), 1)
+    copied = x.numel() * prod(weight.shape[2:]) * 8  # bytes: float64 or int64
+    return x.shape[0] if copied <= PIECE or x.device.type != "cpu" else max(x.shape[0] * PIECE // copied, 1)
 
 
 def zero_point_of(zero_point: int, q: Tensor, name: str) -> int:
@@ -154,13 +162,15 @@ def zero_point_of(zero_point: int, q: Tensor, name: str) -> int:
 
 def _steps(q: Tensor, zero_point: int, bound: int) -> Tensor:
     dtype = computing_dtype(bound)
-    wide = q.to(computing_device(dtype, q.device)).to(dtype)  # a copy: no operand has that dtype
+    wide = q.to(computing_device(dtype, q.device), dtype)  # a copy: no operand has that dtype
     return wide.sub_(zero_point) if zero_point else wide
 
 
-def _accumulators(total: Tensor, bias: Tensor | None, bound: int, shape: tuple[int, ...]) -> Tensor:
+def _accumulators(
+    total: Tensor, device: torch.device, bias: Tensor | None, bound: int, shape: tuple[int, ...]
+) -> Tensor:
     dtype = torch.int32 if bound < 2**31 else torch.int64
-    accumulators = total.to(dtype)
+    accumulators = total.to(device, dtype)
     return accumulators if bias is None else accumulators + bias.to(dtype).reshape(shape)
 
 

@@ -16,6 +16,8 @@ def require_integers(x: Any, name: str = "x") -> Tensor:
     >>> require_integers(torch.tensor([7]))
     tensor([7])
     """
+    if isinstance(x, Tensor) and x.dtype in INTEGERS:
+        return x
     if isinstance(x, tuple) and hasattr(x, "scale"):
         raise TypeError(
             f"{name} is a {type(x).__name__}, which carries floats: from_brevitas({name}) gives its integers."
@@ -28,12 +30,9 @@ def require_integers(x: Any, name: str = "x") -> Tensor:
         raise TypeError(
             f"{name} is {x.dtype}, kernels take integers: quantize({name}, qparams) makes them from floats."
         )
-    if x.dtype not in INTEGERS:
-        raise TypeError(
-            f"{name} is {x.dtype}, kernels take int8, uint8, int16, int32 or int64: {name}.to(torch.int32) makes one."
-        )
-    result: Tensor = x
-    return result
+    raise TypeError(
+        f"{name} is {x.dtype}, kernels take int8, uint8, int16, int32 or int64: {name}.to(torch.int32) makes one."
+    )
 
 
 def require_qparams(qparams: Any, name: str = "qparams") -> QParams:
@@ -88,11 +87,13 @@ def pair(value: Any, name: str, least: int) -> tuple[int, int]:
     >>> pair(2, "stride", least=1), pair((1, 2), "stride", least=1)
     ((2, 2), (1, 2))
     """
-    given = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if type(value) is int and value >= least:  # the usual case, and a small convolution takes no longer than all checks
+        return value, value
+    given = value if isinstance(value, (tuple, list)) else (value,) * 2
     if len(given) != 2:
         raise ValueError(f"{name} {value} has {len(given)} numbers: give one, or two as (height, width).")
-    height, width = (whole_number(number, name) for number in given)
-    if min(height, width) < least:
+    height, width = whole_number(given[0], name), whole_number(given[1], name)
+    if height < least or width < least:
         raise ValueError(f"{name} {value} is below {least}: give a whole number from {least} up.")
     return height, width
 
