@@ -51,5 +51,6 @@ def _each_piece(fill: Callable[..., None], size: int, result: Tensor, *tensors: 
         return
     axis = next(i for i, length in enumerate(result.shape) if length > 1)  # so that pieces lie together in memory
     length = max(1, size * result.shape[axis] // result.numel())
-    for parts in zip(*(t.split(length, axis) for t in (result, *tensors)), strict=True):  # type: ignore[no-untyped-call]
+    count = -(-result.shape[axis] // length)
+    for parts in zip(*(t.chunk(count, axis) for t in (result, *tensors)), strict=True):
         _each_piece(fill, size, *parts)
