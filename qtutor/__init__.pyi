@@ -39,6 +39,8 @@ from .network import train as train
 from .network import accuracy as accuracy
 from .network import quantize_trained as quantize_trained
 from .network import load_checkpoint as load_checkpoint
+from .network import lower as lower
+from .network import compare as compare
 
 # Data, pictures, explorers
 from .network import load_digits as load_digits

@@ -129,8 +129,15 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
     network  what `lower` made of it
     x        inputs of the model, floats
     returns  places in the order of the network: quantizers, and the sums of linear and convolution layers
+    raises   TypeError where x holds no floats; ValueError for NaN and infinities; what the model itself raises
     source   Brevitas's integers are round(value / scale) of its own tensors: nothing of `lower` is asked for them, but the
              scale of sums where the model hands on plain floats
+
+    >>> from qtutor import load_checkpoint, lower
+    >>> from qtutor.network import load_pixels
+    >>> model = load_checkpoint("mlp_w4a4")
+    >>> [(place.name, place.count, place.differing) for place in compare(model, lower(model), load_pixels()[0][:100])][1]
+    ('fc1', 6400, {'multipliers': 0, 'thresholds': 0})
     """
     theirs = brevitas_integers(model, x) | brevitas_sums(model, x, network)
     known = {position: theirs[name] for name, position in network.places if name in theirs}

@@ -49,6 +49,11 @@ def lower(model: nn.Module, example: Tensor | None = None) -> IntegerNetwork:
              mode, quantizers that saw no data, float layers in between, layers that are not supported, widths above 8,
              zero points that are no integers. Nothing half-lowered is returned
     source   Jacob et al., CVPR 2018 (multipliers); Umuroglu et al., FINN, FPGA 2017 (thresholds)
+
+    >>> from qtutor import load_checkpoint
+    >>> network = lower(load_checkpoint("mlp_w4a4"))
+    >>> network.layer("relu1").shift, network.layer("relu1").mantissa.dtype, network.layer("fc1").weight.dtype
+    (34, torch.int64, torch.int8)
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}: give a torch module made of Brevitas layers.")

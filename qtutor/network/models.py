@@ -23,6 +23,7 @@ from brevitas.quant import (
     Uint8ActPerTensorFixedPoint,
     Uint8ActPerTensorFloat,
 )
+from brevitas.quant.fixed_point import Int8WeightPerChannelFixedPoint
 from torch import nn
 
 Widths = int | Sequence[int]
