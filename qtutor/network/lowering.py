@@ -308,6 +308,8 @@ class _Lowering:
     def _function(self, node: fx.Node) -> Any:
         target = node.target
         name = self._name(target if isinstance(target, str) else getattr(target, "__name__", str(target)))
+        if target is getattr and node.args[1] == "value":
+            return self._taken(node, 0)  # the floats of a Brevitas tensor
         if target in (getattr, operator.getitem, "size", "dim"):
             return None  # shapes, which view takes
         if target in (functional.dropout, "contiguous", "detach", "float"):
@@ -339,7 +341,7 @@ class _Lowering:
     def _flattened(self, node: fx.Node, name: str) -> Flow:
         rest = [*node.args[1:], *node.kwargs.values()]
         shape = rest[0] if len(rest) == 1 and isinstance(rest[0], (tuple, list)) else rest
-        flat = list(shape) == [1] if "flatten" in name else len(shape) == 2
+        flat = list(shape) == [1] if node.target in (torch.flatten, "flatten") else len(shape) == 2
         if not flat:
             raise ValueError(f"{name} reshapes otherwise than to [N, all the rest]: use Flatten.")
         return self._taken(node, 0)
@@ -432,7 +434,8 @@ def shapes_of_inputs(model: nn.Module, example: Tensor) -> dict[str, tuple[int, 
 
     def note(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, given: tuple[Any, ...]) -> None:
-            shapes[name] = tuple(given[0].shape)
+            if given and hasattr(given[0], "shape"):
+                shapes[name] = tuple(given[0].shape)
 
         return hook
 

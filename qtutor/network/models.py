@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from brevitas.core.function_wrapper import TensorClamp
+from brevitas.core.restrict_val import RestrictValueType
 from brevitas.core.scaling import ScalingImplType
 from brevitas.core.stats import StatsOp
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
@@ -53,6 +54,24 @@ class SignWeightPerChannel(SignWeight):
     """The same with a scale for each output channel."""
 
     scaling_per_output_channel = True
+
+
+class PowerOfTwoSignWeight(SignWeight):
+    """The same with the nearest power of two as scale."""
+
+    restrict_scaling_type = RestrictValueType.POWER_OF_TWO
+
+
+class PowerOfTwoSignWeightPerChannel(PowerOfTwoSignWeight):
+    """The same with a scale for each output channel."""
+
+    scaling_per_output_channel = True
+
+
+class PowerOfTwoSignAct(SignedBinaryActPerTensorConst):  # type: ignore[misc]
+    """1-bit activations, −1/8 and +1/8."""
+
+    scaling_const = 0.125
 
 
 class DigitsMLP(nn.Module):
@@ -234,6 +253,8 @@ def quant_conv(
 
 def weight_quantizer(bits: int, per_channel: bool, power_of_two: bool) -> tuple[type, int]:
     """Return the class that quantizes weights, and its width."""
+    if bits == 1 and power_of_two:
+        return (PowerOfTwoSignWeightPerChannel if per_channel else PowerOfTwoSignWeight), 1
     if bits == 1:
         return (SignWeightPerChannel if per_channel else SignWeight), 1
     if power_of_two:
@@ -252,6 +273,7 @@ def quant_relu(bits: int, power_of_two: bool) -> QuantReLU | QuantIdentity:
 def quant_identity(bits: int, power_of_two: bool) -> QuantIdentity:
     """Return a quantizer of signed values."""
     if bits == 1:
-        return QuantIdentity(act_quant=SignedBinaryActPerTensorConst, return_quant_tensor=True)
+        sign = PowerOfTwoSignAct if power_of_two else SignedBinaryActPerTensorConst
+        return QuantIdentity(act_quant=sign, return_quant_tensor=True)
     quantizer = Int8ActPerTensorFixedPoint if power_of_two else Int8ActPerTensorFloat
     return QuantIdentity(act_quant=quantizer, bit_width=bits, collect_stats_steps=SETTLING, return_quant_tensor=True)
