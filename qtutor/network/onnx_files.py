@@ -1,0 +1,189 @@
+"""ONNX files of quantized networks, written by Brevitas's exporters and read with care."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET, IR_VERSION = 17, 8  # of the files that are written here
+OPSETS = range(13, 22)  # of the files that are read: from QuantizeLinear with an axis on
+QONNX = "qonnx.custom_op.general"
+QONNX_OPERATORS = ("Quant", "BipolarQuant", "Trunc")
+
+
+def export_qcdq(model: nn.Module, x: Tensor, path: str | Path) -> Path:
+    """Write a Brevitas model as QuantizeLinear, Clip and DequantizeLinear around float layers: any ONNX runtime reads it.
+
+    model    a Brevitas model in eval mode; it is copied and not changed
+    x        inputs [N, ...], floats: their shape is the file's, any number of them
+    path     the file to write
+    returns  path. The file's input is x, its output logits, in real units
+    raises   TypeError for what is no module or no floats; ValueError for a model in training mode, for 1 bit, which
+             QCDQ does not have, and for what else Brevitas's exporter refuses
+    source   brevitas.export.export_onnx_qcdq
+    """
+    _require_evaluation(model)
+    _require_no_signs(model)
+    return save(_exported("export_onnx_qcdq", model, x), path)
+
+
+def export_qonnx(model: nn.Module, x: Tensor, path: str | Path) -> Path:
+    """Write a Brevitas model with qonnx's operators Quant and BipolarQuant, of any width, around float layers.
+
+    model, x, path  as for export_qcdq
+    returns         path. ONNX Runtime cannot run it, qonnx's executor can
+    raises          TypeError for what is no module or no floats; ValueError for a model in training mode, and for what
+                    else Brevitas's exporter refuses
+    source          brevitas.export.export_qonnx; Pappalardo et al., QONNX, 2022
+    """
+    _require_evaluation(model)
+    return save(_exported("export_qonnx", model, x), path)
+
+
+def _require_evaluation(model: nn.Module) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a {type(model).__name__}: give a torch module made of Brevitas layers.")
+    for name, module in model.named_modules():
+        if module.training:
+            raise ValueError(
+                f"{name or type(model).__name__} is in training mode, where statistics still move: call model.eval() first."
+            )
+
+
+def _require_no_signs(model: nn.Module) -> None:
+    from brevitas.proxy.quant_proxy import QuantProxyFromInjector
+
+    for name, module in model.named_modules():
+        if isinstance(module, QuantProxyFromInjector) and module.is_quant_enabled and _is_one_bit(module):
+            raise ValueError(
+                f"{name.removesuffix('.act_quant')} has 1 bit, and QuantizeLinear has no −1 and +1 without a 0: "
+                "use export_qonnx, or export_integers(lower(model), ...)."
+            )
+
+
+def _is_one_bit(proxy: Any) -> bool:
+    bits = proxy.bit_width() if "Bias" not in type(proxy).__name__ else None
+    return bits is not None and float(bits) == 1
+
+
+def _exported(exporter: str, model: nn.Module, x: Tensor) -> ModelProto:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f"x is {kind}, and the model takes floats: x.float() makes them of a tensor.")
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # torch's: of the older exporter, and of shapes that it takes for constants
+        try:
+            return _only_logits(_written(exporter, copy.deepcopy(model), x[:1], Path(folder) / "model.onnx"))
+        except (AssertionError, RuntimeError, NotImplementedError) as error:
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            raise ValueError(
+                f"Brevitas's exporter refuses {type(model).__name__} ({reason}): "
+                "write the integer network instead, export_integers(lower(model), ...)."
+            ) from None
+
+
+def _written(exporter: str, model: nn.Module, x: Tensor, path: Path) -> ModelProto:
+    import onnx
+    from brevitas import export
+
+    getattr(export, exporter)(
+        model,
+        args=x,
+        export_path=str(path),
+        dynamo=False,
+        opset_version=OPSET,
+        keep_initializers_as_inputs=False,
+        input_names=["x"],
+        output_names=["logits"],
+        dynamic_axes={"x": {0: "N"}, "logits": {0: "N"}},
+    )
+    return onnx.load(str(path))
+
+
+def _only_logits(model: ModelProto) -> ModelProto:
+    """Return the file with its first output alone: beside the logits, Brevitas's exporters compute their scale and width."""
+    graph = model.graph
+    del graph.output[1:]
+    needed, kept = {graph.output[0].name}, []
+    for node in reversed(graph.node):
+        if needed & set(node.output):
+            kept.append(node)
+            needed |= set(node.input)
+    constants = [tensor for tensor in graph.initializer if tensor.name in needed]
+    kept.reverse()
+    for field, left in ((graph.node, kept), (graph.initializer, constants)):
+        copies = [copy.deepcopy(part) for part in left]
+        del field[:]
+        field.extend(copies)
+    return model
+
+
+def save(model: ModelProto, path: str | Path) -> Path:
+    """Write a checked model into a folder that exists, and return its path."""
+    import onnx
+
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise ValueError(f"{target.parent} is no folder, so {target.name} cannot be written there: make it first.")
+    standard = all(opset.domain == "" for opset in model.opset_import)
+    onnx.checker.check_model(model, full_check=standard)
+    onnx.save(model, str(target))
+    return target
+
+
+def load_onnx(source: str | Path | ModelProto) -> ModelProto:
+    """Return an ONNX file that the runners here can run.
+
+    source   a path, or a model that is loaded already
+    raises   ValueError for what is no ONNX file, another opset, another domain, an operator that the opset does not have
+    """
+    import onnx
+
+    if isinstance(source, onnx.ModelProto):
+        model = source
+    else:
+        try:
+            model = onnx.load(str(source))
+        except Exception as error:  # the parser's own kinds, and the file system's
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            raise ValueError(f"{source} is no ONNX file that can be read ({reason}): write it anew.") from None
+    _require_known(model)
+    return model
+
+
+def _require_known(model: ModelProto) -> None:
+    versions = {"" if o.domain == "ai.onnx" else o.domain: o.version for o in model.opset_import}
+    opset = versions.get("", 0)
+    if opset not in OPSETS:
+        raise ValueError(
+            f"the file has opset {opset}, and {OPSETS[0]} … {OPSETS[-1]} are read here: "
+            f"export it with opset_version={OPSET}, or convert it with onnx.version_converter."
+        )
+    for node in model.graph.node:
+        _require_operator(node, opset)
+
+
+def _require_operator(node: Any, opset: int) -> None:
+    import onnx
+
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    if domain not in ("", QONNX):
+        raise ValueError(
+            f"node {node.name or node.op_type} is of the domain {domain!r}, and standard operators and {QONNX} "
+            "are run here: export the model with export_qcdq or export_qonnx."
+        )
+    known = node.op_type in QONNX_OPERATORS if domain else onnx.defs.has(node.op_type, opset)
+    if not known:
+        home = QONNX if domain else f"opset {opset}"
+        raise ValueError(
+            f"node {node.name or node.op_type} is a {node.op_type}, which {home} does not have: "
+            "export the model with export_qcdq or export_qonnx."
+        )
