@@ -67,7 +67,7 @@ def _hooks(name: str, module: nn.Module, named: Callable[[str], str], found: dic
     hooks = []
     if isinstance(module, (qnn.QuantIdentity, qnn.QuantReLU)):
         hooks.append(module.act_quant.register_forward_hook(_note(partial(named, name), found)))
-    if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d)):
+    if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d, qnn.QuantEltwiseAdd)):
         for part in ("input_quant", "output_quant"):
             if getattr(module, part).is_quant_enabled:
                 note = _note(partial(named, f"{name}.{part}"), found)
@@ -90,9 +90,12 @@ def brevitas_sums(model: nn.Module, x: Tensor, network: IntegerNetwork) -> dict[
     A float bias is taken off first. The scale is the network's own: a Brevitas layer that is given plain tensors knows none.
     """
     found: dict[str, Tensor] = {}
+    calls: dict[str, int] = {}
 
-    def note(name: str, module: Any) -> Callable[..., None]:
+    def note(module_name: str, module: Any) -> Callable[..., None]:
         def hook(proxy: nn.Module, given: Any) -> None:
+            calls[module_name] = calls.get(module_name, 0) + 1  # a layer that is called again has a place of its own
+            name = module_name if calls[module_name] == 1 else f"{module_name} ({calls[module_name]})"
             value = given[0].value if isinstance(given[0], IntQuantTensor) else given[0]
             layer, scale = network.layer(name), torch.tensor(network.meaning(name).scale, dtype=torch.float64)
             floats = value.double()

@@ -394,7 +394,7 @@ class _Lowering:
         if flow.floats.relu or flow.after:
             raise ValueError("the model ends in a ReLU or a pooling of accumulators: quantize them, or take it out.")
         if flow.floats.any or isinstance(flow.meaning.scale, tuple):
-            layer, meaning = scores("logits", flow.meaning, flow.floats)
+            layer, meaning = scores(self._name("logits"), flow.meaning, flow.floats)
             self._add(layer, (flow.position,), meaning)
         elif flow.position != len(self.steps):
             raise ValueError("the model computes layers that its output does not need: take them out.")
@@ -454,5 +454,6 @@ def _number(scale: Tensor) -> float | tuple[float, ...]:
 
 def _format(meaning: Meaning) -> QParams:
     """Return a format that holds the integers, for their range alone."""
-    bits, signed = narrowest_format(min(meaning.low, meaning.zero_point), max(meaning.high, meaning.zero_point))
-    return QParams(1.0, meaning.zero_point, bits, signed)
+    low, high = min(meaning.low, meaning.zero_point), max(meaning.high, meaning.zero_point)
+    bits, signed = narrowest_format(low, high)
+    return QParams(1.0, meaning.zero_point, bits, signed, narrow_range=signed and low == 1 - 2 ** (bits - 1))
