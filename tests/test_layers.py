@@ -21,7 +21,7 @@ OUTSIDE = {
     "kernels": ({"torch"}, set()),
     "quantization": ({"torch"}, set()),
     "brevitas_bridge": ({"torch", "brevitas"}, set()),
-    "network": ({"lazy_loader", "torch", "brevitas", "numpy"}, {"sklearn"}),
+    "network": ({"lazy_loader", "torch", "brevitas", "numpy"}, {"sklearn", "onnx", "onnxruntime", "qonnx"}),
     "pictures": ({"torch", "matplotlib", "IPython"}, set()),
     "explorers": ({"torch", "numpy", "matplotlib", "anywidget", "traitlets"}, set()),
     "exercises": ({"lazy_loader", "torch", "anywidget", "traitlets"}, {"brevitas", "onnx", "onnxruntime", "packaging"}),
