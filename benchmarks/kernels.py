@@ -16,11 +16,24 @@ from pathlib import Path
 
 import onnxruntime
 import torch
-from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
+from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
 from onnx import helper, numpy_helper
 from torch import Tensor
 
-from qtutor import FixedPointMultiplier, QParams, add, conv2d, dequantize, linear, multiply, quantize, requantize
+from qtutor import (
+    FixedPointMultiplier,
+    QParams,
+    add,
+    conv2d,
+    dequantize,
+    linear,
+    load_checkpoint,
+    lower,
+    multiply,
+    quantize,
+    requantize,
+)
+from qtutor.network import load_pixels
 
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore", message=".*deprecated.*")  # torch's quantized dtypes: a column here, not a foundation
@@ -28,6 +41,7 @@ warnings.filterwarnings("ignore", message=".*deprecated.*")  # torch's quantized
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 Calls = dict[str, Callable[[], object]]  # column -> what is timed
 OURS, ONNX, TORCH, BREVITAS = "qtutor", "ONNX Runtime", "torch", "Brevitas"
+THRESHOLDS, FLOAT = "thresholds", "float"
 SIZES, BATCHES = (100_000, 1_000_000), (1, 32, 1000)
 SCALE_A, SCALE_B, SCALE_OUT = 0.05, 0.15, 0.1
 ZERO_A, ZERO_B, ZERO_OUT = 3, -5, 2
@@ -199,32 +213,18 @@ LAYERS: dict[str, Callable[[int], Calls]] = {
 }
 
 
-def digits_calls(rows: int) -> Calls:
-    """A 64 → 32 → 10 perceptron: Brevitas's evaluation, and the same integers by hand, quantize to the last sums."""
-    brevitas = torch.nn.Sequential(
-        QuantIdentity(return_quant_tensor=True),
-        QuantLinear(64, 32, bias=False, weight_bit_width=8, return_quant_tensor=True),
-        QuantReLU(return_quant_tensor=True),
-        QuantLinear(32, 10, bias=False, weight_bit_width=8, return_quant_tensor=True),
-    )
-    x = torch.rand(rows, 64, generator=torch.Generator().manual_seed(0))
-    brevitas(torch.rand(1000, 64))  # one batch in training: the activations' scales are set
-    first, hidden = (
-        layer(torch.ones(64 if i == 0 else 32)).scale.item()
-        for i, layer in ((0, brevitas[0].eval()), (2, brevitas[2].eval()))
-    )
-    inputs, outputs = QParams(first), QParams(hidden, signed=False)
-    (w1, s1), (w2, _) = (
-        (layer.quant_weight().int(), layer.quant_weight().scale.item()) for layer in (brevitas[1], brevitas[3])
-    )
-    multiplier = FixedPointMultiplier.from_real(first * s1 / hidden)
-
-    def integers_only() -> Tensor:
-        return linear(requantize(linear(quantize(x, inputs), w1), multiplier, outputs), w2)
-
-    brevitas.eval()
-    assert (integers_only().argmax(1) == brevitas(x).value.argmax(1)).float().mean() > 0.99
-    return {OURS: integers_only, BREVITAS: lambda: brevitas(x)}
+def network_calls(rows: int, name: str) -> Calls:
+    """A trained network of the digits from its first integers on, Brevitas's evaluation, and the float twin's."""
+    brevitas, twin = load_checkpoint(name), load_checkpoint(f"{name[:3]}_float")
+    network, x = lower(brevitas), load_pixels()[0][:rows]
+    q = network.quantize_input(x)
+    assert torch.equal(network(q).argmax(1), brevitas(x).value.argmax(1))
+    return {
+        OURS: lambda: network(q),
+        THRESHOLDS: lambda: network(q, "thresholds"),
+        BREVITAS: lambda: brevitas(x),
+        FLOAT: lambda: twin(x),
+    }
 
 
 def peak_bytes(kernel: str, column: str) -> float:
@@ -273,11 +273,17 @@ def layer_rows() -> Iterator[str]:
 
 
 def network_rows() -> Iterator[str]:
-    yield "| digits network 64 → 32 → 10 | Brevitas's ms | Brevitas's time over that of the integers alone (bar 3) |"
-    yield "|---|---|---|"
-    for rows in (1, 32):
-        times = medians(digits_calls(rows))
-        yield f"| {rows} row{'' if rows == 1 else 's'} | {times[BREVITAS] * 1000:.2f} | {times[BREVITAS] / times[OURS]:.1f} |"
+    yield "| network | rows | its ms | Brevitas's time over its (≥ 3) | its time over the float twin's (≤ 2.5) | by thresholds |"
+    yield "|---|---|---|---|---|---|"
+    for name in ("mlp_w4a4", "mlp_w8a8", "cnn_w4a4"):
+        for rows in (1, 32):
+            with torch.no_grad():
+                times = medians(network_calls(rows, name))
+            faster, slower = times[BREVITAS] / times[OURS], times[OURS] / times[FLOAT]
+            yield (
+                f"| {name} | {rows} | {times[OURS] * 1000:.2f} | {faster:.1f}{'' if faster >= 3 else ' (missed)'} "
+                f"| {slower:.1f}{'' if slower <= 2.5 else ' (missed)'} | {times[THRESHOLDS] / times[OURS]:.1f} |"
+            )
 
 
 def memory_rows() -> Iterator[str]:
@@ -303,7 +309,7 @@ TABLES = {
     f"Time of one call over ONNX Runtime {onnxruntime.__version__}'s; in brackets the bar of qtutor.": elementwise_rows,
     "Sums of products, int8 × int8, weights known beforehand. ONNX Runtime: MatMulInteger, ConvInteger. torch and Brevitas "
     "give scaled results, not sums. int64's time has a bar for linear from 32 rows: 10 times that of qtutor.": layer_rows,
-    "The same network.": network_rows,
+    "Trained networks of the digits, in integers by multipliers; the last column is the time by thresholds over it.": network_rows,
     "Memory: what the process grows by, result included.": memory_rows,
 }
 

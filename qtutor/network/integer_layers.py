@@ -74,7 +74,19 @@ class IntegerMaxPool2d:
         (top, left), padded = self.padding, x
         if top or left:
             padded = functional.pad(x, (left, left, top, top), value=self.lowest)
-        return windows(padded, self.kernel_size, self.stride).amax((-2, -1))
+        return _largest(
+            _largest(padded, self.kernel_size[0], self.stride[0], -2), self.kernel_size[1], self.stride[1], -1
+        )
+
+
+def _largest(x: Tensor, size: int, stride: int, dim: int) -> Tensor:
+    """Return the largest of each `size` neighbours along one dimension: whole tensors are compared, one for each place."""
+    length = (x.shape[dim] - size) // stride * stride + 1
+    places = [x.narrow(dim, place, length) for place in range(size)]
+    found = places[0]
+    for other in places[1:]:
+        found = torch.maximum(found, other)
+    return found[..., ::stride] if dim == -1 else found[..., ::stride, :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +96,7 @@ class IntegerAdd:
     name: str
 
     def run(self, a: Tensor, b: Tensor) -> Tensor:
-        return a.to(torch.int32) + b.to(torch.int32)
+        return a.to(torch.int32) + b  # torch widens b
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +141,7 @@ class IntegerRequantize:
         # float64 holds every integer to 2**53, and a division by 2**shift loses nothing there: the same bits, sooner
         register = torch.float64 if self.reach <= 2**53 else torch.int64
         mantissa, offset = along_channels(self.mantissa, accumulators), along_channels(self.offset, accumulators)
-        wide = accumulators.to(register, copy=True).mul_(mantissa).add_(offset)
+        wide = accumulators.to(register).mul(mantissa).add_(offset)
         if self.bipolar:
             return (wide >= 0).to(self.dtype).mul_(2).sub_(1)
         if register == torch.float64:
