@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ROWS = 32  # inputs that are run at once: thresholds of 8 bits compare each accumulator with 255 numbers
 
+SUMS = ("MatMul", "Gemm", "Conv")
+
 
 @dataclass(frozen=True)
 class OnnxPlace:
@@ -50,8 +52,9 @@ def run_onnx(source: str | Path | ModelProto, x: Tensor, optimized: bool = False
     x          the file's inputs [N, ...]
     optimized  let ONNX Runtime rewrite the graph first. Every place is then read in the graph that it made, and what it
                no longer computes is not there. qonnx's executor has no such step
-    returns    int64 tensors by the name of the quantizer (QCDQ, QONNX) or layer (integers); float32 tensors by the name
-               of the linear or convolution layer for sums that the file holds in real units
+    returns    int64 tensors by the name of the quantizer (QCDQ, QONNX) or layer (integers); float32 tensors for what the
+               file holds in real units: the sums of linear and convolution layers, by the layer's name, and in an
+               optimized file the network's last integers
     raises     ValueError for a file of another kind (see load_onnx), another shape or type of x, and where a QONNX file
                is to be optimized
 
@@ -104,13 +107,16 @@ def _places(model: ModelProto) -> Iterator[tuple[str, str]]:
         name = _module(node.name)
         if node.op_type in ("DequantizeLinear", "Quant", "BipolarQuant") and _is_activation(name):
             tensor = node.input[0] if node.op_type == "DequantizeLinear" else node.output[0]
-        elif node.op_type in ("MatMul", "Gemm", "Conv"):
+        elif node.op_type in SUMS:
             tensor = node.output[0]
         else:
             continue
         name = name.removesuffix(".act_quant")
         calls[name] = calls.get(name, 0) + 1
-        yield tensor, name if calls[name] == 1 else f"{name} ({calls[name]})"
+        called = name if calls[name] == 1 else f"{name} ({calls[name]})"
+        yield tensor, called
+        if node.output[0] == model.graph.output[0].name != tensor:
+            yield node.output[0], called  # in real units, where an optimized graph has its integers no more
 
 
 def _module(path: str) -> str:
@@ -138,7 +144,7 @@ def _named(model: ModelProto, tensors: dict[str, Any]) -> dict[str, Tensor]:
     for tensor, name in _places(model):
         if tensor in tensors:
             values = torch.from_numpy(tensors[tensor])
-            found[name] = values if values.is_floating_point() else values.to(torch.int64)
+            found.setdefault(name, values if values.is_floating_point() else values.to(torch.int64))
     return found
 
 
@@ -271,18 +277,19 @@ def _integers(net: IntegerNetwork, model: ModelProto, found: dict[str, Tensor]) 
 
 
 def _steps(net: IntegerNetwork, model: ModelProto, name: str, position: int, sums: Tensor) -> Tensor | None:
-    """Return sums in real units as integers; None where the file adds a bias that has a scale of its own."""
-    floats = sums.double()
-    node = next(n for n in model.graph.node if n.op_type in ("MatMul", "Gemm", "Conv") and _module(n.name) == name)
-    if len(node.input) == 3 and getattr(net.layer(name), "bias", None) is None:
+    """Return reals as integers; None where they are sums and the file adds a bias that has a scale of its own."""
+    floats, meaning = sums.double(), net.meanings[position]
+    tensor = next(tensor for tensor, place in _places(model) if place == name)
+    node = next(n for n in model.graph.node if tensor in n.output)
+    if node.op_type in SUMS and len(node.input) == 3 and getattr(net.layer(name), "bias", None) is None:
         from onnx import numpy_helper
 
         stored = [t for t in model.graph.initializer if t.name == node.input[2]]
         if not stored:
             return None
         floats = floats - along_channels(torch.from_numpy(numpy_helper.to_array(stored[0]).copy()).double(), floats)
-    scale = torch.tensor(net.meanings[position].scale, dtype=torch.float64)
-    return torch.round(floats / along_channels(scale.reshape(-1), floats)).to(torch.int64)
+    scale = torch.tensor(meaning.scale, dtype=torch.float64).reshape(-1)
+    return torch.round(floats / along_channels(scale, floats)).to(torch.int64) + meaning.zero_point
 
 
 def _compared(
