@@ -29,6 +29,13 @@ def export_qcdq(model: nn.Module, x: Tensor, path: str | Path) -> Path:
     raises   TypeError for what is no module or no floats; ValueError for a model in training mode, for 1 bit, which
              QCDQ does not have, and for what else Brevitas's exporter refuses
     source   brevitas.export.export_onnx_qcdq
+
+    >>> import torch
+    >>> from qtutor.network import load_checkpoint
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = export_qcdq(load_checkpoint("mlp_w4a4"), torch.zeros(1, 1, 8, 8), Path(folder) / "mlp.onnx")
+    ...     [node.op_type for node in load_onnx(path).graph.node][:4]
+    ['Flatten', 'QuantizeLinear', 'Clip', 'DequantizeLinear']
     """
     _require_evaluation(model)
     _require_no_signs(model)
@@ -43,6 +50,13 @@ def export_qonnx(model: nn.Module, x: Tensor, path: str | Path) -> Path:
     raises          TypeError for what is no module or no floats; ValueError for a model in training mode, and for what
                     else Brevitas's exporter refuses
     source          brevitas.export.export_qonnx; Pappalardo et al., QONNX, 2022
+
+    >>> import torch
+    >>> from qtutor.network import load_checkpoint
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = export_qonnx(load_checkpoint("mlp_w1a1"), torch.zeros(1, 1, 8, 8), Path(folder) / "mlp.onnx")
+    ...     [node.op_type for node in load_onnx(path).graph.node][:3]
+    ['Flatten', 'Quant', 'BipolarQuant']
     """
     _require_evaluation(model)
     return save(_exported("export_qonnx", model, x), path)

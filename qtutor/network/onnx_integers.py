@@ -42,6 +42,14 @@ def export_integers(net: IntegerNetwork, q: Tensor, path: str | Path, route: str
              more than 8 bits
     source   products are int8 × int8 and never uint8 × int8, which ONNX Runtime saturates on CPUs without VNNI: values
              above 127 are moved down by 128, and their zero point with them. ConvInteger pads with that zero point
+
+    >>> import onnx, tempfile
+    >>> from qtutor.network import load_checkpoint, lower
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     net, q = lower(load_checkpoint("mlp_w4a4")), torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
+    ...     file = onnx.load(export_integers(net, q, Path(folder) / "mlp.onnx", route="thresholds"))
+    >>> [node.op_type for node in file.graph.node][:6]
+    ['Flatten', 'Cast', 'MatMulInteger', 'Cast', 'Unsqueeze', 'GreaterOrEqual']
     """
     if route not in ROUTES:
         raise ValueError(f"route {route!r} is no way through the network: use one of {', '.join(ROUTES)}.")
