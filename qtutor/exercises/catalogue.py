@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from types import NoneType
 from typing import Any
 
-from qtutor.exercises import chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06
+from qtutor.exercises import (
+    chapter_00,
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_05,
+    chapter_06,
+    chapter_07,
+)
 from qtutor.exercises.exercise import Exercise
 from qtutor.exercises.questions import Prediction, QuizQuestion
 
@@ -18,6 +27,7 @@ CHAPTERS = {
     "4": chapter_04,
     "5": chapter_05,
     "6": chapter_06,
+    "7": chapter_07,
 }
 
 EXERCISES: dict[str, Exercise] = {e.name: e for chapter in CHAPTERS.values() for e in chapter.EXERCISES}

@@ -120,3 +120,58 @@ def brevitas_channel_scales(weight: Tensor, bit_width: int) -> Tensor:
     layer.weight.data = weight
     scale: Tensor = layer.quant_weight().scale.detach().reshape(-1)
     return scale
+
+
+def torch_fake_quantize(x: Tensor, scale: float, bit_width: int) -> Tensor:
+    """Return PyTorch's own fake quantization to signed integers, with the gradient that it defines."""
+    low, high = -(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1
+    return torch.fake_quantize_per_tensor_affine(x, scale, 0, low, high)
+
+
+def torch_folded(
+    weight: Tensor, bias: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    """Return what PyTorch makes of a linear layer and batch normalization."""
+    from torch.nn.utils.fusion import fuse_linear_bn_weights
+
+    return fuse_linear_bn_weights(weight, bias, mean, variance, eps, gamma, beta)
+
+
+def onnx_integer_layer(
+    x: Tensor, weight: Tensor, mantissa: Tensor, offset: Tensor, shift: int, low: int, high: int
+) -> Tensor:
+    """Return a layer's integers by ONNX Runtime's QLinearConv of 1 × 1, int8 throughout.
+
+    Its bias is counted in accumulators, so that every offset must be a multiple of its mantissa, 1 or more; low and high
+    are the ends of int8.
+    """
+    scales = (mantissa.double() / 2**shift).to(torch.float32)
+    inputs = {
+        "x": x.to(torch.int8)[..., None, None],
+        "x_scale": torch.tensor(1.0),
+        "x_zero_point": torch.tensor(0, dtype=torch.int8),
+        "w": weight.to(torch.int8)[..., None, None],
+        "w_scale": scales,
+        "w_zero_point": torch.zeros(len(weight), dtype=torch.int8),
+        "y_scale": torch.tensor(1.0),
+        "y_zero_point": torch.tensor(0, dtype=torch.int8),
+        "bias": (offset // mantissa).to(torch.int32),
+    }
+    (result,) = qlinear_conv_session(*weight.shape).run(None, {name: value.numpy() for name, value in inputs.items()})
+    return torch.from_numpy(result)[..., 0, 0]
+
+
+@cache
+def qlinear_conv_session(outputs: int, inputs: int) -> Any:
+    """Return an ONNX Runtime session that holds one QLinearConv of 1 × 1 images."""
+    types = {"x": "INT8", "x_scale": "FLOAT", "x_zero_point": "INT8", "w": "INT8", "w_scale": "FLOAT",
+             "w_zero_point": "INT8", "y_scale": "FLOAT", "y_zero_point": "INT8", "bias": "INT32"}  # fmt: skip
+    shapes = {"x": ["n", inputs, 1, 1], "w": [outputs, inputs, 1, 1], "w_scale": [outputs], "w_zero_point": [outputs]}
+    return session_of("QLinearConv", types, {**shapes, "bias": [outputs]}, "INT8")
+
+
+def onnx_thresholds(mantissa: int, offset: int, shift: int, low: int, high: int) -> list[int]:
+    """Return the first of the accumulators −500 … 500 that ONNX Runtime's QuantizeLinear gives each level above low."""
+    accumulators = torch.arange(-500, 501)
+    reached = onnx_quantize((accumulators * mantissa + offset).float(), 2.0**shift, 0, True)
+    return [int(accumulators[reached >= level][0]) for level in range(low + 1, high + 1)]

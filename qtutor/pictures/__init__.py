@@ -8,6 +8,15 @@ from qtutor.pictures.number_line import draw_number_line, number_line_text
 from qtutor.pictures.requantizer import draw_requantizer, requantizer_text
 from qtutor.pictures.ring import draw_ring, ring_text
 from qtutor.pictures.staircase import draw_staircase, staircase_text
+from qtutor.pictures.training import (
+    draw_losses,
+    draw_right_answers,
+    draw_straight_through,
+    loss_curve,
+    losses_text,
+    right_answers_text,
+    straight_through_text,
+)
 from qtutor.pictures.two_sums_map import draw_two_sums_map, two_sums_text
 
 __all__ = [
@@ -18,19 +27,26 @@ __all__ = [
     "draw_accumulator",
     "draw_clipping",
     "draw_digit",
+    "draw_losses",
     "draw_number_line",
     "draw_requantizer",
+    "draw_right_answers",
     "draw_ring",
     "draw_staircase",
+    "draw_straight_through",
     "draw_two_sums_map",
     "example_product",
+    "loss_curve",
+    "losses_text",
     "new_axes",
     "number_line_text",
     "partial_sums",
     "requantizer_text",
+    "right_answers_text",
     "ring_text",
     "show",
     "staircase_text",
+    "straight_through_text",
     "two_sums_text",
     "words_of",
 ]

@@ -13,6 +13,7 @@ CHAPTERS = [
     "04_multiply_and_accumulate",
     "05_requantize",
     "06_choose_the_scale",
+    "07_train_through_rounding",
 ]
 
 

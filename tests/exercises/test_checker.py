@@ -154,6 +154,44 @@ def requantize_one_by_one(accumulators, mantissa, shift, zero_point, bit_width, 
     return torch.tensor(kept, dtype=torch.int16).reshape(accumulators.shape)
 
 
+class StraightThrough(torch.autograd.Function):
+    """Rounding and clamping with a gradient written by hand."""
+
+    @staticmethod
+    def forward(ctx, steps, low, high):
+        rounded = torch.round(steps)
+        ctx.save_for_backward((rounded >= low) & (rounded <= high))
+        return torch.clamp(rounded, low, high)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (inside,) = ctx.saved_tensors
+        return gradient * inside, None, None
+
+
+def fake_quantize_by_hand(x, scale, bit_width):
+    return StraightThrough.apply(x / scale, -(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1) * scale
+
+
+def fake_quantize_by_a_mask(x, scale, bit_width):
+    q = torch.round(x.detach() / scale)
+    low, high = -(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1
+    inside = ((q >= low) & (q <= high)).to(x.dtype)
+    return x * inside + (q.clamp(low, high) * scale - x * inside).detach()
+
+
+def fake_quantize_by_brevitas(x, scale, bit_width):
+    from brevitas.function.ops_ste import round_ste
+
+    return round_ste(x / scale).clamp(-(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1) * scale
+
+
+def fold_batch_norm_row_by_row(weight, bias, gamma, beta, mean, variance, eps):
+    factors = [g / math.sqrt(v + eps) for g, v in zip(gamma.tolist(), variance.tolist(), strict=True)]
+    rows = torch.stack([row * factor for row, factor in zip(weight, factors, strict=True)])
+    return [rows, beta.double() + (bias - mean) * torch.tensor(factors, dtype=torch.float64)]
+
+
 OTHER_ANSWERS = [
     ("1.A", to_real_distributed),
     ("1.A", to_real_in_numpy),
@@ -176,6 +214,10 @@ OTHER_ANSWERS = [
     ("5.A", to_fixed_point_by_frexp),
     ("5.B", requantize_by_masks),
     ("5.B", requantize_one_by_one),
+    ("7.A", fake_quantize_by_hand),
+    ("7.A", fake_quantize_by_a_mask),
+    ("7.A", fake_quantize_by_brevitas),
+    ("7.B", fold_batch_norm_row_by_row),
 ]
 
 
@@ -398,6 +440,39 @@ def test_a_float_for_an_integer_is_refused_even_where_the_number_is_right(verdic
         "✗ 1.B  at value=0, scale=1, zero_point=0 your function returns a tensor of float32, and a stored integer has"
         " an integer type: which step gives the type?"
     )
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        lambda x, scale, bit_width: torch.round(x / scale).detach() * scale,
+        lambda x, scale, bit_width: torch.tensor([round(v / scale) * scale for v in x.tolist()]),
+        lambda x, scale, bit_width: x.data.clone().requires_grad_(),
+    ],
+)
+def test_a_result_that_has_lost_its_gradient_is_told_so(lost, verdict):
+    assert verdict("7.A", lost) == (
+        "✗ 7.A  at x=0, scale=1, bit_width=2 your function returns a tensor from which no gradient finds back to x: which"
+        " step cuts the way? (`detach`, `data`, `item`, `tolist` and `no_grad` do)"
+    )
+
+
+def test_integers_for_fake_quantization_are_refused(verdict):
+    said = verdict("7.A", lambda x, scale, bit_width: torch.round(x / scale).int())
+    assert said.endswith("a tensor of int32, and fake quantization gives real numbers: where is the scale?")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda weight, bias: weight, "a Tensor where a pair belongs: return (weight, bias)."),
+        (lambda weight, bias: (weight, 0.0), "the float 0.0 as bias, which is a tensor: which step leaves torch?"),
+        (lambda weight, bias: (weight, bias[:, None]), "a bias of shape (1, 1) where (1,) belongs: keep the shape."),
+    ],
+)
+def test_a_folded_layer_of_the_wrong_kind_gets_one_sentence(answer, words, verdict):
+    said = verdict("7.B", lambda weight, bias, gamma, beta, mean, variance, eps: answer(weight, bias))
+    assert said.endswith(f"your function returns {words}")
 
 
 def test_an_integer_for_a_real_number_is_refused(verdict):

@@ -425,6 +425,77 @@ class ChannelScales:
         return f"[{', '.join(value)}]"
 
 
+class FakeQuantize:
+    """Value and gradient by asking every integer of the format which is nearest, and whether x lies beyond them all."""
+
+    domain = list(product([Fraction(n, 4) for n in range(-40, 41)], (1.0, 0.5), (2, 3, 4)))
+
+    def key(self, steps, scale, bits):
+        return bits, abs(steps), -scale, steps < 0
+
+    def right(self, steps, scale, bits):
+        low, high = ends(bits, True)
+        inside = low <= round(steps) <= high
+        return float(sorted((low, round(steps), high))[1] * Fraction(scale)), float(inside)
+
+    def call(self, function, steps, scale, bits):
+        x = torch.tensor([float(steps) * scale], requires_grad=True)
+        value = function(x, scale, bits)
+        value.sum().backward()
+        return value.item(), x.grad.item()
+
+    def words(self, steps, scale, bits):
+        return f"x={float(steps) * scale:g}, scale={scale:g}, bit_width={bits}"
+
+    def write(self, value, *inputs):
+        return f"{value[0] + 0.0:g} with gradient {value[1]:g}"
+
+
+class FoldBatchNorm:
+    """The folded layer by asking the two layers what they give for 0 and for each unit input."""
+
+    single = [
+        ([[w]], [b], [gamma], [beta], [mean], [variance])
+        for w, b, gamma, beta, mean, variance in product((1, 2, -1), (0, 1), (1, 2, -1), (0, 1), (0, 1, 2), (0, 3, 8))
+    ]
+    vectors = ([0, 0], [1, 2]), ([1, 2], [2, 1])
+    double = list(product([[[1, 0], [0, 1]], [[1, 2], [2, 1]]], *vectors, *vectors, ([0, 3], [3, 0])))
+    domain = single + double
+
+    def key(self, weight, *vectors):
+        numbers = [n for row in weight for n in row] + [n for vector in vectors for n in vector]
+        return len(weight), sum(map(abs, numbers)), [n < 0 for n in numbers]
+
+    def normalized(self, row, b, gamma, beta, mean, variance, x):
+        y = sum(w * n for w, n in zip(row, x, strict=True)) + b
+        return gamma * (y - mean) / (variance + 1) ** 0.5 + beta
+
+    def right(self, weight, *vectors):
+        rows = []
+        for row, *numbers in zip(weight, *vectors, strict=True):
+            units = [[int(i == j) for j in range(len(row))] for i in range(len(row))]
+            bias = self.normalized(row, *numbers, [0] * len(row))
+            rows.append(([self.normalized(row, *numbers, unit) - bias for unit in units], bias))
+        return self.rounded([w for row, _ in rows for w in row], [bias for _, bias in rows])
+
+    def rounded(self, weight, bias):
+        return [[f"{float(f'{n:.6g}') + 0.0:g}" for n in part] for part in (weight, bias)]
+
+    def call(self, function, *parts):
+        weight, bias = function(*(torch.tensor(part, dtype=torch.float32) for part in parts), 1.0)
+        return self.rounded(weight.reshape(-1).tolist(), bias.tolist())
+
+    def words(self, *parts):
+        names = ("weight", "bias", "gamma", "beta", "mean", "variance")
+        return ", ".join(f"{name}={part}" for name, part in zip(names, parts, strict=True)) + ", eps=1"
+
+    def write(self, value, *inputs):
+        weight, bias = value
+        columns = len(weight) // len(bias)
+        rows = [f"[{', '.join(weight[i : i + columns])}]" for i in range(0, len(weight), columns)]
+        return f"weight [{', '.join(rows)}] with bias [{', '.join(bias)}]"
+
+
 TASKS = {
     "1.A": ToReal(),
     "1.B": ToIntegers(),
@@ -439,6 +510,8 @@ TASKS = {
     "5.B": Requantize(),
     "6.A": ChooseScale(),
     "6.B": ChannelScales(),
+    "7.A": FakeQuantize(),
+    "7.B": FoldBatchNorm(),
 }
 
 
