@@ -36,7 +36,8 @@ def export_integers(net: IntegerNetwork, q: Tensor, path: str | Path, route: str
     q        integers [N, ...] as net.quantize_input gives them: their shape is the file's, any number of them
     path     the file to write
     route    multipliers: int64 Mul, Add, and an exact division by 2**shift, rounded as the layer says.
-             thresholds: GreaterOrEqual and ReduceSum, low + how many are reached
+             thresholds: GreaterOrEqual and ReduceSum, low + how many are reached; at 8 bits each accumulator meets
+             255 of them at once, so run few inputs at a time
     returns  path. The file's input and its tensors have the layers' names, as in net.trace(q)
     raises   ValueError for another route, integers out of range, sums beyond 32 bits, and a convolution or pooling of
              more than 8 bits

@@ -55,8 +55,8 @@ def run_onnx(source: str | Path | ModelProto, x: Tensor, optimized: bool = False
     returns    int64 tensors by the name of the quantizer (QCDQ, QONNX) or layer (integers); float32 tensors for what the
                file holds in real units: the sums of linear and convolution layers, by the layer's name, and in an
                optimized file the network's last integers
-    raises     ValueError for a file of another kind (see load_onnx), another shape or type of x, and where a QONNX file
-               is to be optimized
+    raises     TypeError for another type of x; ValueError for a file of another kind (see load_onnx), another shape of x,
+               and where a QONNX file is to be optimized
 
     With optimizations ONNX Runtime computes in integers where the file says floats (MatMulIntegerToFloat, QGemm,
     QLinearConv, QLinearAdd). Three things change: a float bias is rounded to whole steps of the accumulators first; they
@@ -81,11 +81,11 @@ def _require_input(model: ModelProto, x: Tensor) -> None:
     import onnx
 
     if not isinstance(x, Tensor):
-        raise ValueError(f"x is a {type(x).__name__}: give a tensor.")
+        raise TypeError(f"x is a {type(x).__name__}: give a tensor.")
     given = model.graph.input[0].type.tensor_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(given.elem_type)
     if x.numpy().dtype != dtype:
-        raise ValueError(
+        raise TypeError(
             f"x is {x.dtype}, and the file takes {dtype}: "
             + ("give reals, x.float()." if dtype == "float32" else "net.quantize_input makes integers of reals.")
         )

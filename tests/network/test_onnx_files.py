@@ -248,13 +248,13 @@ def test_inputs_that_the_file_does_not_take_are_refused(tmp_path):
     net, path = lower(model), export_qcdq(model, x, tmp_path / "q.onnx")
     with pytest.raises(ValueError, match=r"x has shape \[2, 64\], and the file takes \[N, 1, 8, 8\]: reshape it"):
         run_onnx(path, x.reshape(2, 64))
-    with pytest.raises(ValueError, match=r"x is torch.uint8, and the file takes float32: give reals, x.float\(\)"):
+    with pytest.raises(TypeError, match=r"x is torch.uint8, and the file takes float32: give reals, x.float\(\)"):
         run_onnx(path, net.quantize_input(x))
-    with pytest.raises(ValueError, match="x is a list: give a tensor"):
+    with pytest.raises(TypeError, match="x is a list: give a tensor"):
         run_onnx(path, [1.0])
     whole = export_integers(net, net.quantize_input(x), tmp_path / "i.onnx")
     with pytest.raises(
-        ValueError, match="x is torch.float32, and the file takes uint8: net.quantize_input makes integers"
+        TypeError, match="x is torch.float32, and the file takes uint8: net.quantize_input makes integers"
     ):
         run_onnx(whole, x)
     with pytest.raises(

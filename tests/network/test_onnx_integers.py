@@ -66,6 +66,21 @@ def untrained_cnn():
     return model.eval()
 
 
+def multiplied_types(model):
+    """The types of both operands of every product: a CPU with VNNI hides that uint8 × int8 saturates on another."""
+    kinds = {t.name: t.data_type for t in model.graph.initializer}
+    kinds |= {v.name: v.type.tensor_type.elem_type for v in model.graph.value_info}
+    products = [node for node in model.graph.node if node.op_type in ("MatMulInteger", "ConvInteger")]
+    return {kinds[name] for node in products for name in node.input}
+
+
+@pytest.mark.parametrize("name", ["mlp_w8a8", "cnn_w8a8", "cnn_w1a1"])
+def test_int8_meets_int8_in_every_product(name, tmp_path):
+    net = lower(load_checkpoint(name))
+    path = export_integers(net, net.quantize_input(images()[:1]), tmp_path / "net.onnx")
+    assert multiplied_types(onnx.load(path)) == {onnx.TensorProto.INT8}
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_any_onnx_runtime_program_gets_the_logits(route, tmp_path):
     net = lower(load_checkpoint("cnn_w4a4"))
