@@ -20,7 +20,7 @@ from brevitas.quant import Int32Bias, SignedBinaryActPerTensorConst, SignedBinar
 from torch import nn
 
 from qtutor import QParams, check, check_env, predict, quiz, show
-from qtutor.network import DigitsMLP, accuracy, load_checkpoint, quantize_trained, train
+from qtutor.network import DigitsMLP, accuracy, load_checkpoint, load_pixels, quantize_trained, train
 from qtutor.pictures import draw_right_answers, draw_straight_through, loss_curve, new_axes
 
 check_env()
@@ -113,7 +113,8 @@ check("7.A", fake_quantize)
 # %%
 into = QuantIdentity(bit_width=4, scaling_impl_type="const", min_val=-1.0, max_val=1.0, return_quant_tensor=True).eval()
 x = into(torch.tensor([[0.5, -0.25, 0.3]]))
-print(f"scale {x.scale.item()}, {x.bit_width.item():.0f} bits, signed {bool(x.signed)}: integers", x.int().tolist())
+print(f"scale {x.scale.item()}, zero point {x.zero_point.item():.0f}, {x.bit_width.item():.0f} bits, signed {bool(x.signed)}")
+print("integers", x.int().tolist())
 
 # %% [markdown]
 # 0.3 / 0.125 = 2.4 became 2. Next a layer of two neurons with weights of 3 bits. Its weight scale is min–max, symmetric, in the narrow range −3 … 3: the largest absolute weight, 0.75, becomes 3.
@@ -136,13 +137,13 @@ predict("7.3", question, options=["0.1 stays a float: 16.1", "1, in steps of 1/8
 
 # %%
 out = layer(x)
-print(f"scale 1/{1 / out.scale.item():.0f}, integers", out.int().tolist())
+print(f"scale 1/{1 / out.scale.item():.0f}, {out.bit_width.item():.0f} bits, integers", out.int().tolist())
 relu = QuantReLU(bit_width=3, scaling_impl_type="const", max_val=0.875, return_quant_tensor=True).eval()
 y = relu(out)
 print(f"scale 1/{1 / y.scale.item():.0f}, {y.bit_width.item():.0f} bits, signed {bool(y.signed)}: integers", y.int().tolist())
 
 # %% [markdown]
-# 0.1 · 32 = 3.2, so 3, and 16 + 3 = 19. That is 19/32 = 0.594 in real units. The ReLU's format has steps of 1/8: 4.75 of them, 5. The negative one becomes 0. This last step is the requantization of chapter 5, in floats: on hardware it is a multiplier of ¼, that is a shift by 2.
+# 0.1 · 32 = 3.2, so 3, and 16 + 3 = 19. (33 bits are Brevitas's guess for whatever may come: a bias of 32 bits, and one for the sum. 19 and −7 need 6; chapter 4 counted such bits.) 19/32 is 0.594 in real units. The ReLU's format has steps of 1/8: 4.75 of them, 5. The negative one becomes 0. This last step is the requantization of chapter 5, in floats: on hardware it is a multiplier of ¼, that is a shift by 2.
 #
 # A bias with a scale from the input needs an input that has one. Hand the layer a plain tensor, and this happens, on purpose:
 
@@ -183,12 +184,26 @@ torch.manual_seed(7)
 model = DigitsMLP(weight_bits=2, activation_bits=2)
 losses = train(model, epochs=30, watch=loss_curve())
 
+# %% [markdown]
+# (The loss ends near 0.5 and not near 0 because `train` asks for about nine tenths of certainty instead of all of it, which is called *label smoothing*.)
+
 # %%
 right, share = accuracy(model)
 print("more than nine of ten right:", share > 0.9)
 
 # %% [markdown]
 # (Your exact number may differ from that of another computer: floats are added in another order, and after thousands of steps that shows. `right` has it. This is why the chapter goes on with stored networks, which everybody has alike: `load_checkpoint("mlp_w2a2")` has weights and activations of 2 bits. `python -m qtutor.network.checkpoints` made them, with the same `train`.)
+#
+# What did training choose? The weights, and the scales of the activations too. During the first batches a `QuantReLU` follows what it sees, as in chapter 6 (the 99.999 % percentile); from then on its scale is a number that training moves like a weight. Here are the steps of the first ReLU in 2 bits, both ways, and how many of its outputs are at the top, 3:
+
+# %%
+pixels, _ = load_pixels()
+for name, model in (("afterwards", quantize_trained(DigitsMLP(2, 2), trained)), ("trained", load_checkpoint("mlp_w2a2"))):
+    hidden = model.relu1(model.norm1(model.fc1(model.pixels(pixels.flatten(1)))))
+    print(f"{name:10} scale {hidden.scale.item():.2f}, {(hidden.int() == 3).float().mean():.0%} at the top")
+
+# %% [markdown]
+# Training nearly halves the step. It lets one output in eight saturate, and the others have finer steps: the trade of chapter 6, made by the loss itself.
 #
 # All of it in one table. *Per channel* means one weight scale for each neuron.
 
@@ -257,7 +272,16 @@ print("with padding   ", (padded(sign(image)).value / 0.1).round().int()[0, 0].t
 # %% [markdown]
 # Nine numbers of ±1 add up to an odd number, always: 2 · agreeing − 9. With padding there are even numbers at the border. They are sums of 4 or of 6 products, because the padding is 0, and **a 1-bit activation has no 0**. Brevitas computes with floats, so it does not mind. Hardware with one bit for each input cannot do it: it pads with −1 or with +1, and gets other sums than the network was trained with. (Weights of 1 bit alone are no trouble: if the activations have a 0, padding is what it should be.)
 #
-# So a convolution that takes 1-bit activations must not pad. The library's `DigitsCNN` leaves the padding out there.
+# So a convolution that takes 1-bit activations must not pad. `DigitsCNN` is the library's convolutional network; here are its three convolutions:
+
+# %%
+for name in ("cnn_w4a4", "cnn_w2a2", "cnn_w1a1"):
+    model = load_checkpoint(name)
+    sizes = [(part.kernel_size[0], part.padding[0]) for part in (model.conv1, model.conv2, model.conv3)]
+    print(f"{name}: {accuracy(model)[0]} right; kernel and padding", sizes)
+
+# %% [markdown]
+# conv1 pads at any width: it takes the pixels, which have a 0. With 1 bit, conv2 becomes 1×1, because its output is added to its input and both must keep one size, and conv3 does without the border. The network sees less of each scan; with the lost bit that costs 578 − 507 = 71 answers.
 #
 # ## 5 Folding batch normalization
 # Between a layer and its ReLU stands *batch normalization*: y is shifted by its mean, divided by its spread, and multiplied and shifted again by what training found.
