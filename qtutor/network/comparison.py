@@ -13,7 +13,7 @@ from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 
 from qtutor.network.integer_layers import ROUTES, IntegerRequantize, along_channels
-from qtutor.network.integer_network import IntegerNetwork
+from qtutor.network.integer_network import IntegerNetwork, Step
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,9 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
             apart = {route: led[route][position].to(torch.int64) != theirs[name] for route in ROUTES}
             travelled = {route: _count(alone[route][position], theirs[name]) for route in ROUTES}
             differing = {route: int(where.sum()) for route, where in apart.items()}
-            undecided, farthest = _explained(network, position, led["thresholds"], apart, theirs[name])
+            step = network.steps[position - 1] if position else None
+            given = None if step is None else known.get(step.inputs[0], led["thresholds"][step.inputs[0]])
+            undecided, farthest = _explained(step, given, apart, theirs[name])
             places.append(Place(name, theirs[name].numel(), differing, travelled, undecided, farthest))
     return places
 
@@ -173,13 +175,17 @@ def _count(ours: Tensor, theirs: Tensor) -> int:
 
 
 def _explained(
-    network: IntegerNetwork, position: int, values: list[Tensor], apart: dict[str, Tensor], theirs: Tensor
+    step: Step | None, given: Tensor | None, apart: dict[str, Tensor], theirs: Tensor
 ) -> tuple[int, float | None]:
-    """Return (both_ways, farthest) of a place."""
-    step = network.steps[position - 1] if position else None
-    if step is None or not isinstance(step.layer, IntegerRequantize) or not any(bool(w.any()) for w in apart.values()):
+    """Return (both_ways, farthest) of a place, from what its step was given."""
+    if (
+        step is None
+        or given is None
+        or not isinstance(step.layer, IntegerRequantize)
+        or not any(bool(w.any()) for w in apart.values())
+    ):
         return 0, None
-    given = values[step.inputs[0]].to(torch.int64)
+    given = given.to(torch.int64)
     found = torch.cat([distance_to_tie(step.layer, given)[where] for where in apart.values()])
     channel = along_channels(torch.arange(given.shape[1]), given).expand_as(given)
     undecided = 0
