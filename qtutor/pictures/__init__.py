@@ -8,6 +8,7 @@ from qtutor.pictures.number_line import draw_number_line, number_line_text
 from qtutor.pictures.requantizer import draw_requantizer, requantizer_text
 from qtutor.pictures.ring import draw_ring, ring_text
 from qtutor.pictures.staircase import draw_staircase, staircase_text
+from qtutor.pictures.thresholds import draw_thresholds, thresholds_text
 from qtutor.pictures.training import (
     draw_losses,
     draw_right_answers,
@@ -34,6 +35,7 @@ __all__ = [
     "draw_ring",
     "draw_staircase",
     "draw_straight_through",
+    "draw_thresholds",
     "draw_two_sums_map",
     "example_product",
     "loss_curve",
@@ -47,6 +49,7 @@ __all__ = [
     "show",
     "staircase_text",
     "straight_through_text",
+    "thresholds_text",
     "two_sums_text",
     "words_of",
 ]
