@@ -51,6 +51,7 @@ from .explorers import two_sums_explorer as two_sums_explorer
 from .explorers import accumulator_explorer as accumulator_explorer
 from .explorers import requantize_explorer as requantize_explorer
 from .explorers import scale_explorer as scale_explorer
+from .explorers import network_explorer as network_explorer
 
 # The course: predict, try, be checked
 from .exercises import check_env as check_env

@@ -369,6 +369,98 @@ function clipping(svg, table) {
   };
 }
 
+function walk(svg, table) {
+  svg.setAttribute("viewBox", "0 0 400 432");
+  const { layers, columns, counts, parts, ink } = table.view;
+  const left = 4, width = 392, top = 52, height = 240, bar = 308, step = width / layers.length;
+  const widths = table.byName.bit_width, first = 130, column = (left + width - first) / widths.lists[0].length;
+  layers.forEach((name, i) => {
+    shape(svg, "rect", { class: "q-frame", x: left + step * i + 5, y: 4, width: step - 10, height: 22 });
+    shape(svg, "text", { x: left + step * (i + 0.5), y: 20, "text-anchor": "middle" }, name);
+    if (i) shape(svg, "path", { class: "q-tick", d: `M${left + step * i - 5} 15h10m-4 -3l4 3l-4 3` });
+  });
+  const looked = shape(svg, "rect", { class: "q-exact", y: 3, width: step - 8, height: 24 });
+  const narrow = shape(svg, "text", { class: "q-strong", y: 42, "text-anchor": "middle" });
+  const grid = shape(svg, "path", { class: "q-grid" });
+  const filled = shape(svg, "path", { class: "q-kept" });
+  const hollow = shape(svg, "path", { class: "q-bars" });
+  shape(svg, "rect", { class: "q-frame", x: left, y: top, width, height });
+  const texts = shape(svg, "g");
+  shape(svg, "rect", { class: "q-frame", x: left, y: bar, width, height: 12 });
+  const reached = shape(svg, "rect", { class: "q-kept", y: bar + 2, height: 8 });
+  const zero = shape(svg, "path", { class: "q-start-line" });
+  const ends = ["start", "end"].map((anchor, i) => shape(svg, "text", { x: left + width * i, y: bar + 28, "text-anchor": anchor }));
+  shape(svg, "text", { x: left + width / 2, y: bar + 28, "text-anchor": "middle" }, "range of the layer");
+  const paper = Array.from({ length: 64 }, (_, i) =>
+    shape(svg, "rect", { class: "q-pixel", x: left + 8 * (i % 8), y: 360 + i - (i % 8), width: 8, height: 8 }));
+  shape(svg, "rect", { class: "q-frame", x: left, y: 360, width: 64, height: 64 });
+  shape(svg, "text", { x: 76, y: 382 }, "bits");
+  shape(svg, "text", { x: 76, y: 412 }, "answer");
+  const answers = widths.texts[0].map((text, i) => {
+    shape(svg, "text", { x: first + column * (i + 0.5), y: 382, "text-anchor": "middle" }, text);
+    return shape(svg, "text", { x: first + column * (i + 0.5), y: 412, "text-anchor": "middle" });
+  });
+  const here = shape(svg, "rect", { class: "q-exact", y: 362, width: column - 2, height: 62 });
+  const signs = (value) => String(value).replace("-", "−");
+  // The layer's integers at a place: of the rows of all networks, the one that this setting has.
+  const stored = (name, layer, place) => {
+    const count = counts[layer], at = count * row(table, `${layers[layer]}_at`, place);
+    return row(table, name, place).subarray(at, at + count);
+  };
+  let drawn = -1;
+  const cells = (layer) => {
+    const across = columns[layer], down = counts[layer] / across;
+    texts.replaceChildren();
+    for (let i = 0; i < counts[layer]; i += 1) {
+      const x = left + (width * ((i % across) + 0.5)) / across, y = top + (height * ((i - (i % across)) / across + 0.5)) / down;
+      shape(texts, "text", { x, y: y + 2, "text-anchor": "middle" });
+    }
+    const upright = Array.from({ length: across - 1 }, (_, i) => `M${left + (width * (i + 1)) / across} ${top}v${height}`);
+    const level = Array.from({ length: down - 1 }, (_, i) => `M${left} ${top + (height * (i + 1)) / down}h${width}`);
+    grid.setAttribute("d", [...upright, ...level].join(""));
+    drawn = layer;
+  };
+  return (place) => {
+    const { layer } = place, across = columns[layer], down = counts[layer] / across, name = layers[layer];
+    if (layer !== drawn) cells(layer);
+    const values = stored(name, layer, place), scores = layer === layers.length - 1;
+    const beyond = table.facts[`${name}_beyond`] ? stored(`${name}_beyond`, layer, place) : null;
+    const all = row(table, "answers", place), answer = all[place.bit_width];
+    const [low, high] = row(table, "ends", place), [least, most] = row(table, "reached", place);
+    const largest = most > -least ? most : -least;
+    let above = "", below = "";
+    values.forEach((value, i) => {
+      const size = largest ? ((width / across - 2) * (value < 0 ? -value : value)) / largest : 0;
+      const x = left + (width * (i % across)) / across + 1, y = top + (height * ((i - (i % across)) / across + 1)) / down;
+      const box = `M${x} ${y - 7}h${size}v5h${-size}z`;
+      if (value > 0) above += box;
+      if (value < 0) below += box;
+      const mark = beyond && beyond[i] ? (beyond[i] > 0 ? " ▲" : " ▼") : "";
+      const node = texts.children[i];
+      write(node, scores ? `${i}: ${signs(value)}${i === answer ? " ●" : ""}` : signs(value) + mark);
+      const strong = mark === " ▲" || (scores && i === answer);
+      node.setAttribute("class", strong ? "q-strong" : most - least > 9999 && !scores ? "q-long" : "");
+    });
+    filled.setAttribute("d", above);
+    hollow.setAttribute("d", below);
+    row(table, "pixels", place).forEach((grey, i) => paper[i].setAttribute("fill-opacity", grey / ink));
+    const x = (value) => left + (width * (value - low)) / (high - low);
+    reached.setAttribute("x", x(least));
+    reached.setAttribute("width", x(most) - x(least));
+    zero.setAttribute("d", `M${x(0)} ${bar - 4}v20`);
+    [low, high].forEach((end, i) => write(ends[i], signs(end)));
+    looked.setAttribute("x", left + step * layer + 4);
+    narrow.setAttribute("x", left + step * (parts[place.part] + 0.5));
+    write(narrow, sentence(table, "↑ {width}", place));
+    all.forEach((digit, i) => {
+      const flipped = digit !== all[all.length - 1];
+      write(answers[i], `${digit}${flipped ? "≠" : ""}`);
+      answers[i].setAttribute("class", flipped ? "q-answer q-flipped" : "q-answer");
+    });
+    here.setAttribute("x", first + column * place.bit_width + 1);
+  };
+}
+
 const DRAWINGS = {
   staircase: { draw: staircase, legend: ["● stored", "▲ saturated", "┄ stored = given", "▒ window of the format"] },
   ring: { draw: ring, legend: ["● a", "◆ wrapped", "■ saturated", "○ exact", "┋ seam: from the highest to the lowest"] },
@@ -378,6 +470,10 @@ const DRAWINGS = {
   clipping: {
     draw: clipping,
     legend: ["╌ error by clipping", "┈ error by rounding", "─ both", "● the present format", "▒ what it reaches", "▥ how many values have that size, 0 left out"],
+  },
+  walk: {
+    draw: walk,
+    legend: ["▬ bar: size above 0", "▭ hollow bar: below 0", "▲ saturated", "▼ was below 0", "■ what this scan reaches", "● largest score", "≠ flipped"],
   },
 };
 

@@ -4,6 +4,7 @@ from qtutor.pictures.accumulator import accumulator_text, draw_accumulator, exam
 from qtutor.pictures.axes import describe, new_axes, show, words_of
 from qtutor.pictures.clipping import clipping_text, draw_clipping
 from qtutor.pictures.digit import digit_text, draw_digit
+from qtutor.pictures.network import draw_network_walk, network_walk_text
 from qtutor.pictures.number_line import draw_number_line, number_line_text
 from qtutor.pictures.requantizer import draw_requantizer, requantizer_text
 from qtutor.pictures.ring import draw_ring, ring_text
@@ -29,6 +30,7 @@ __all__ = [
     "draw_clipping",
     "draw_digit",
     "draw_losses",
+    "draw_network_walk",
     "draw_number_line",
     "draw_requantizer",
     "draw_right_answers",
@@ -40,6 +42,7 @@ __all__ = [
     "example_product",
     "loss_curve",
     "losses_text",
+    "network_walk_text",
     "new_axes",
     "number_line_text",
     "partial_sums",

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtutor import QParams, int_range
+from qtutor.explorers.network import SCANS
 from qtutor.explorers.quantizer import SCALES, zero_points
 from qtutor.explorers.requantize import BITS, MULTIPLIERS
 from qtutor.kernels import ROUNDINGS
 from qtutor.network import hidden_activations
 from qtutor.pictures.accumulator import accumulator_text, example_product
 from qtutor.pictures.clipping import clipping_text
+from qtutor.pictures.network import LAYER_NAMES, PART_NAMES, network_walk_text
 from qtutor.pictures.requantizer import TWICE, requantizer_text, rounding_name
 from qtutor.pictures.ring import ring_text
 from qtutor.pictures.staircase import EIGHTHS, staircase_text
@@ -106,6 +108,19 @@ def scale_words(s: Setting) -> str:
     return clipping_text(hidden_activations(), s["bit width"], s["clip at (%)"])
 
 
+def network_settings() -> list[Setting]:
+    return [
+        {"scan": scan, "look at": layer, "narrow": part, "bit width": bits}
+        for scan, layer, part, bits in itertools.product(SCANS, LAYER_NAMES.values(), PART_NAMES.values(), range(1, 9))
+    ]
+
+
+def network_words(s: Setting) -> str:
+    (layer,) = (name for name, text in LAYER_NAMES.items() if text == s["look at"])
+    (part,) = (name for name, text in PART_NAMES.items() if text == s["narrow"])
+    return network_walk_text(s["scan"], part, s["bit width"], layer)
+
+
 EXPLORERS = {
     "quantizer": Driven("qtutor.quantizer_explorer()", spread(quantizer_settings()), quantizer_words),
     "saturation": Driven(
@@ -117,9 +132,10 @@ EXPLORERS = {
     "accumulator": Driven("qtutor.accumulator_explorer()", spread(accumulator_settings()), accumulator_words),
     "requantize": Driven("qtutor.requantize_explorer()", spread(requantize_settings()), requantize_words),
     "scale": Driven("qtutor.scale_explorer()", spread(scale_settings()), scale_words),
+    "network": Driven("qtutor.network_explorer()", spread(network_settings()), network_words),
 }
 
 CHOICES = {
     **{rounding: rounding_name(rounding) for rounding in (*ROUNDINGS, TWICE)},
-    **{overflow: overflow for overflow in ("wrap", "saturate")},
+    **{text: text for text in ("wrap", "saturate", *LAYER_NAMES.values(), *PART_NAMES.values())},
 }

@@ -75,6 +75,7 @@ PLACES = {
     "accumulator": ("04", "Accumulator"),
     "requantize": ("05", "Requantize"),
     "scale": ("06", "Scale"),
+    "network": ("08", "Network"),
 }
 
 

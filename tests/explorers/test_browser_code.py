@@ -15,6 +15,7 @@ import pytest
 
 from qtutor.explorers import (
     accumulator_explorer,
+    network_explorer,
     quantizer_explorer,
     requantize_explorer,
     saturation_explorer,
@@ -32,6 +33,7 @@ EXPLORERS = {
     "accumulator": accumulator_explorer,
     "requantize": requantize_explorer,
     "scale": scale_explorer,
+    "network": network_explorer,
 }
 NODE = shutil.which("node")
 

@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from qtutor.explorers import (
     accumulator_explorer,
+    network_explorer,
     quantizer_explorer,
     requantize_explorer,
     saturation_explorer,
@@ -33,6 +34,7 @@ EXPLORERS = {
     "accumulator": accumulator_explorer,
     "requantize": requantize_explorer,
     "scale": scale_explorer,
+    "network": network_explorer,
 }
 
 
