@@ -45,11 +45,23 @@ def narrowed(model: Any, net: IntegerNetwork, part: str, bits: int) -> tuple[Sta
         raise ValueError(f"{part!r} in {bits} bits is no narrowing: use one of {', '.join(PARTS)} in 1 … {FULL} bits.")
     stages: list[Stage] = []
     given = net.meaning("pixels")
-    for name in PARTS:
+    for before, name in zip(("pixels", *PARTS), PARTS, strict=False):
         width = bits if name == part else FULL
-        stages.append(sums(name, model, given, width) if name in WEIGHTS else levels(name, model, net, given, width))
+        if width == FULL and given == net.meaning(before):
+            stages.append(lowered(name, net))
+        elif name in WEIGHTS:
+            stages.append(sums(name, model, given, width))
+        else:
+            stages.append(levels(name, model, net, given, width))
         given = stages[-1].meaning
     return tuple(stages)
+
+
+def lowered(name: str, net: IntegerNetwork) -> Stage:
+    """Return a layer as the network has it: neither it nor what it is given is narrowed."""
+    layer = net.layer(name)
+    assert isinstance(layer, IntegerLinear | IntegerRequantize)
+    return Stage(layer, net.meaning(name))
 
 
 def sums(name: str, model: Any, given: Meaning, bits: int) -> Stage:
@@ -81,7 +93,7 @@ def levels(name: str, model: Any, net: IntegerNetwork, given: Meaning, bits: int
     """
     layer, high = net.layer(name), 2**bits - 1
     assert isinstance(layer, IntegerRequantize)
-    out = Meaning(step_of(net.meaning(name)) * layer.high / high, 0, 0, high)
+    out = Meaning(step_of(net.meaning(name)) * (layer.high / high), 0, 0, high)
     gain, offset = batch_norm_line(getattr(model, NORMS[name]))
     mantissa, plus, shift = fixed_point(gain * step_of(given) / step_of(out), offset / step_of(out), name)
     reach = max(-given.low, given.high) * int(mantissa.abs().max()) + int(plus.abs().max())

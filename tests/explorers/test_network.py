@@ -12,7 +12,7 @@ from brevitas.quant import Uint8ActPerTensorFloat
 
 from qtutor import DigitsMLP, load_checkpoint, load_digits, lower
 from qtutor.explorers.network import SCANS, NetworkExplorer, network_explorer, network_table
-from qtutor.network.narrowing import narrowed
+from qtutor.network.narrowing import levels, narrowed, sums
 
 LAYERS, PARTS, BITS = (
     ("pixels", "fc1", "relu1", "fc2", "relu2", "fc3"),
@@ -127,6 +127,21 @@ def test_sums_of_narrow_weights_in_fractions_and_plain_integers() -> None:
     pixels = load_digits()[0][1491].flatten().tolist()
     sums = [sum(w * x for w, x in zip(row, pixels, strict=True)) for row in weights]
     assert shown("fc1", place(1491, "fc1", "fc1", 3)) == sums
+
+
+def test_a_layer_made_anew_in_eight_bits_is_the_lowered_one() -> None:
+    model = load_checkpoint("mlp_w8a8")
+    net = lower(model)
+    for before, name in zip(LAYERS, PARTS, strict=False):
+        given, linear = net.meaning(before), name in ("fc1", "fc2", "fc3")
+        made = sums(name, model, given, 8) if linear else levels(name, model, net, given, 8)
+        held = vars(net.layer(name))
+        fields = ("weight", "bias") if linear else ("mantissa", "offset")
+        same = [torch.equal(getattr(made.layer, f), held[f]) for f in fields if held[f] is not None]
+        assert all(same)
+        assert len(same) == (1 if name in ("fc1", "fc2") else 2)
+        assert (made.meaning.low, made.meaning.high) == (net.meaning(name).low, net.meaning(name).high)
+        assert linear or (made.layer.shift, made.layer.reach) == (held["shift"], held["reach"])
 
 
 def test_eight_bits_are_the_lowered_network_itself() -> None:
