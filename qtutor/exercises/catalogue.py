@@ -15,6 +15,7 @@ from qtutor.exercises import (
     chapter_05,
     chapter_06,
     chapter_07,
+    chapter_08,
 )
 from qtutor.exercises.exercise import Exercise
 from qtutor.exercises.questions import Prediction, QuizQuestion
@@ -28,6 +29,7 @@ CHAPTERS = {
     "5": chapter_05,
     "6": chapter_06,
     "7": chapter_07,
+    "8": chapter_08,
 }
 
 EXERCISES: dict[str, Exercise] = {e.name: e for chapter in CHAPTERS.values() for e in chapter.EXERCISES}

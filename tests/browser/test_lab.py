@@ -14,6 +14,7 @@ CHAPTERS = [
     "05_requantize",
     "06_choose_the_scale",
     "07_train_through_rounding",
+    "08_an_integer_only_network",
 ]
 
 

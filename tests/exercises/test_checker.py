@@ -192,6 +192,41 @@ def fold_batch_norm_row_by_row(weight, bias, gamma, beta, mean, variance, eps):
     return [rows, beta.double() + (bias - mean) * torch.tensor(factors, dtype=torch.float64)]
 
 
+def integer_layer_by_kernels(x, weight, mantissa, offset, shift, low, high):
+    import qtutor
+
+    sums = qtutor.linear(x.to(torch.int16), weight.to(torch.int16)).to(torch.int64)
+    return qtutor.rounding_right_shift(sums * mantissa + offset, shift).clamp(low, high).to(torch.int16)
+
+
+def integer_layer_one_by_one(x, weight, mantissa, offset, shift, low, high):
+    from fractions import Fraction
+
+    answers = torch.zeros(len(x), len(weight), dtype=torch.int32)
+    for scan, row in enumerate(x.tolist()):
+        for output, weights in enumerate(weight.tolist()):
+            total = sum(a * b for a, b in zip(row, weights, strict=True))
+            exact = Fraction(total * int(mantissa[output]) + int(offset[output]), 2**shift)
+            answers[scan, output] = min(max(round(exact), low), high)
+    return answers
+
+
+def thresholds_by_halving(mantissa, offset, shift, low, high):
+    from fractions import Fraction
+
+    found = []
+    for level in range(low + 1, high + 1):
+        below, reached = -(2**62), 2**62
+        while reached - below > 1:
+            middle = (below + reached) // 2
+            if round(Fraction(middle * mantissa + offset, 2**shift)) >= level:
+                reached = middle
+            else:
+                below = middle
+        found.append(reached)
+    return torch.tensor(found)
+
+
 OTHER_ANSWERS = [
     ("1.A", to_real_distributed),
     ("1.A", to_real_in_numpy),
@@ -218,6 +253,9 @@ OTHER_ANSWERS = [
     ("7.A", fake_quantize_by_a_mask),
     ("7.A", fake_quantize_by_brevitas),
     ("7.B", fold_batch_norm_row_by_row),
+    ("8.A", integer_layer_by_kernels),
+    ("8.A", integer_layer_one_by_one),
+    ("8.B", thresholds_by_halving),
 ]
 
 

@@ -496,6 +496,99 @@ class FoldBatchNorm:
         return f"weight [{', '.join(rows)}] with bias [{', '.join(bias)}]"
 
 
+class IntegerLayer:
+    """Nested lists: one input and one output, then two of both."""
+
+    domain = [
+        ([[x]], [[w]], [mantissa], [offset], shift, low, high)
+        for low, high in ((0, 1), (0, 3), (-2, 1))
+        for mantissa, shift in ((1, 0), (3, 2), (1, 1), (1, 2), (-1, 1))
+        for x, w, offset in product(range(4), range(-2, 3), range(-2, 3))
+    ] + [
+        ([[x, y]], [[a, b], [c, d]], mantissa, offset, 1, 0, 3)
+        for mantissa, offset in (([2, 2], [0, 0]), ([2, 1], [0, 1]))
+        for x, y in product(range(3), repeat=2)
+        for a, b, c, d in product((-1, 0, 1), repeat=4)
+    ]
+
+    def key(self, x, weight, mantissa, offset, shift, low, high):
+        numbers, real = [*x[0], *weight[0], *weight[-1] * (len(weight) > 1), *offset], mantissa[0] / 2**shift
+        size = sum(map(abs, numbers))
+        return len(weight), high - low, low < 0, size, abs(1 - real), -real, [n < 0 for n in numbers]
+
+    def right(self, x, weight, mantissa, offset, shift, low, high):
+        outputs = []
+        for row, times, plus in zip(weight, mantissa, offset, strict=True):
+            total = sum(a * b for a, b in zip(x[0], row, strict=True))
+            outputs.append(sorted((low, round(Fraction(total * times + plus, 2**shift)), high))[1])
+        return [outputs]
+
+    def call(self, function, x, weight, mantissa, offset, *rest):
+        return function(*(torch.tensor(values) for values in (x, weight, mantissa, offset)), *rest).tolist()
+
+    def words(self, x, weight, mantissa, offset, shift, low, high):
+        return f"x={x}, weight={weight}, mantissa={mantissa}, offset={offset}, shift={shift}, low={low}, high={high}"
+
+    def write(self, value, *inputs):
+        return str(value)
+
+
+class LayerAtTies(IntegerLayer):
+    """A mantissa of 31 bits, and the offset that brings the sum to 4.5 steps, one unit below and above, as they are tried."""
+
+    domain = [
+        ([[x]], [[w]], [1299450748], [9 * 2 ** (shift - 1) - x * w * 1299450748 + nearby], shift, 0, 15)
+        for shift, xs in ((34, (1, 200)), (58, (1,)))
+        for x, w, nearby in product(xs, (1, 100, -100), (0, -1, 1))
+    ]
+    domain.sort(key=lambda inputs: inputs[0][0][0] + abs(inputs[1][0][0]) + abs(inputs[3][0]))
+
+
+class Thresholds:
+    domain = [
+        (mantissa, offset, shift, low, high)
+        for low, high in ((0, 1), (0, 3), (-2, 1))
+        for mantissa, shift, offset in product(range(1, 6), range(4), range(-4, 5))
+    ]
+
+    def key(self, mantissa, offset, shift, low, high):
+        real = mantissa / 2**shift
+        return high - low, low < 0, abs(offset), abs(1 - real), -real, offset < 0
+
+    def right(self, mantissa, offset, shift, low, high):
+        """By asking every accumulator from -40 to 40 which integer it becomes."""
+        became = {a: round(Fraction(a * mantissa + offset, 2**shift)) for a in range(-40, 41)}
+        return [min(a for a, integer in became.items() if integer >= level) for level in range(low + 1, high + 1)]
+
+    def call(self, function, *inputs):
+        return function(*inputs)
+
+    def words(self, mantissa, offset, shift, low, high):
+        return f"mantissa={mantissa}, offset={offset}, shift={shift}, low={low}, high={high}"
+
+    def write(self, value, *inputs):
+        return str(value)
+
+
+class ThresholdsAtTies(Thresholds):
+    """Borders of 58 bits on an accumulator, and one unit beside it, as they are tried."""
+
+    domain = [
+        (1299450748, (2 * level - 1) * 2**57 - 1000003 * 1299450748 + nearby, 58, 0, 3)
+        for level, nearby in product((2, 3), (0, -1, 1))
+    ]
+    domain.sort(key=lambda inputs: inputs[1])
+
+    def right(self, mantissa, offset, shift, low, high):
+        """By looking about the border, found in fractions: an even level is reached on it, an odd one beyond it."""
+        borders = [(Fraction(2 * level - 1, 2) * 2**shift - offset) / mantissa for level in range(low + 1, high + 1)]
+        near = [range(int(border) - 2, int(border) + 3) for border in borders]
+        return [
+            min(a for a in found if round(Fraction(a * mantissa + offset, 2**shift)) > level)
+            for level, found in enumerate(near, low)
+        ]
+
+
 TASKS = {
     "1.A": ToReal(),
     "1.B": ToIntegers(),
@@ -512,6 +605,8 @@ TASKS = {
     "6.B": ChannelScales(),
     "7.A": FakeQuantize(),
     "7.B": FoldBatchNorm(),
+    "8.A": IntegerLayer(),
+    "8.B": Thresholds(),
 }
 
 
@@ -522,6 +617,8 @@ BEYOND = {
     "2.B": WrapLarge(),
     "4.A": LongDot(),
     "5.B": RequantizeLayers(),
+    "8.A": LayerAtTies(),
+    "8.B": ThresholdsAtTies(),
 }
 
 

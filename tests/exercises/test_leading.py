@@ -262,6 +262,30 @@ ASKED = {
         ),
         "How many bits can the product have, and how many of them does a float64 keep?",
     ),
+    # 8.A
+    "stopped above alone": (
+        "8.A",
+        lambda x, w, m, o, shift, low, high: right("8.A")(x, w, m, o, shift, -(2**31), high),
+        "Where does your code look at low?",
+    ),
+    "kept in int8, and then stopped": (
+        "8.A",
+        lambda x, w, m, o, shift, low, high: (
+            right("8.A")(x, w, m, o, shift, -(2**31), 2**31).to(torch.int8).clamp(low, high)
+        ),
+        EXERCISES["8.A"].question,
+    ),
+    # 8.B
+    "the last threshold twice": (
+        "8.B",
+        lambda *given: [*right("8.B")(*given), right("8.B")(*given)[-1]],
+        "How many integers lie above low, up to high, and how many thresholds did you give?",
+    ),
+    "no shift": (
+        "8.B",
+        lambda mantissa, offset, shift, low, high: right("8.B")(mantissa, offset, 0, low, high),
+        "Where does your code look at shift?",
+    ),
 }
 
 
