@@ -1,0 +1,260 @@
+"""Models that are not ours: each is lowered, and every integer is Brevitas's, or lies beside a tie; and so says the report."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from qtutor.network import compare, load_checkpoint, load_pixels, lower
+from qtutor.network.comparison import Place
+from qtutor.network.integer_files import load_npz
+from qtutor.network.report import PIECE, compared, differences, explained, main, report
+from tests.network import author_nets as nets
+from tests.network.compiled import needs_compiler, run_compiled
+
+ROOT = Path(__file__).resolve().parents[2]
+NEAR_TIE = 1e-3  # steps of the output
+FEW = 1e-3  # of the integers, at 8 bits: as rare as near ties are
+WIDTHS = (1, 2, 4, 8)
+
+
+def inputs_of_28():
+    """100 scans drawn large, 28×28, and 100 images of noise."""
+    scans = torch.nn.functional.interpolate(load_pixels()[0][:100], size=(28, 28), mode="nearest")
+    return torch.cat([scans, torch.rand(100, 1, 28, 28, generator=torch.Generator().manual_seed(3))])
+
+
+X = inputs_of_28()
+
+
+def settled(make, *arguments):
+    """A model with random weights of one seed, its statistics and scales settled on X."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return nets.settled(make(*arguments), X)
+
+
+def require_equal(model):
+    """Assert that each place has Brevitas's integers but beside ties, and that no place is left out."""
+    network = lower(model, X[:1])
+    places = compare(model, network, X)
+    assert [place.name for place in places] == [name for name, _ in network.places]
+    assert len(set(network.names)) == len(network.names)
+    for place in places:
+        differ = max(place.differing.values())
+        assert differ <= place.count * FEW, place
+        assert not differ or (place.farthest or 0) < NEAR_TIE, place
+    return places
+
+
+# ---- 28×28, W1A1 to W8A8 ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+@pytest.mark.parametrize("neurons", [64, 256])
+def test_three_hidden_layers_with_constant_scales(neurons, bits):
+    model = settled(nets.FullyConnected, neurons, bits, bits, 8 if bits > 1 else 1)
+    places = require_equal(model)
+    if bits == 1:  # scale 1: float32 is exact, on every machine
+        assert sum(sum(place.differing.values()) for place in places) == 0
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+@pytest.mark.parametrize("neurons", [64, 256])
+def test_the_published_mlp_as_brevitas_ships_it(neurons, bits):
+    published = pytest.importorskip(
+        "brevitas_examples.bnn_pynq.models.FC", reason="this Brevitas comes without examples"
+    )
+    model = settled(published.FC, 10, bits, bits, 8 if bits > 1 else 1, 1, [neurons] * 3)
+    places = require_equal(model)
+    if bits == 1:  # scale 1: float32 is exact, on every machine
+        assert sum(sum(place.differing.values()) for place in places) == 0
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+def test_convolutions_with_batch_normalization_and_constant_scales(bits):
+    require_equal(settled(nets.Convolutional, bits))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [nets.relus, nets.quantizers_inside, nets.Residual, nets.zero_points, nets.Functional],
+    ids=lambda f: f.__name__,
+)
+def test_habits_of_other_people(make):
+    require_equal(settled(make))
+
+
+def test_a_half_step_of_another_model_is_caught():
+    model = settled(nets.FullyConnected, 64, 4, 4, 8)
+    network = lower(model, X[:1])
+    with torch.no_grad():
+        model.features[3].bias += 0.4 / 7
+    differing = {place.name: max(place.differing.values()) for place in compare(model, network, X)}
+    assert differing["features.4"] > 100
+
+
+# ---- the report ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_has_formats_budget_differences_answers_and_onnx(tmp_path):
+    pixels, labels = load_pixels()
+    said = []
+    found = report(load_checkpoint("mlp_w4a4"), pixels[:300], labels[:300], tmp_path / "net.onnx", said.append)
+    text = str(found)
+    assert "  fc1: IntegerLinear, 13 signed bits" in text
+    assert [row.name for row in found.rows] == ["fc1", "relu1", "fc2", "relu2", "fc3"]
+    count = 300 * (64 + 4 * 64 + 10)
+    assert f"Compared with Brevitas on 300 inputs: {count:,} integers at 6 places; not equal are 0 by multip" in text
+    assert "The largest output is the model's own for 300 by multipliers and 300 by thresholds, of 300." in text
+    right = int((load_checkpoint("mlp_w4a4")(pixels[:300]).value.argmax(1) == labels[:300]).sum())
+    assert f"Of 300 labels the model names {right} rightly, the integers {right} by multipliers and {right} by" in text
+    assert text.endswith("The integer network stands in net.onnx as ONNX operators on integers.")
+    assert (tmp_path / "net.onnx").stat().st_size > 10_000
+    assert said[1:] == [
+        f"Comparing with Brevitas: inputs 1 to {PIECE} of 300 …",
+        f"Comparing with Brevitas: inputs {PIECE + 1} to 300 of 300 …",
+    ]
+
+
+def test_a_batch_in_pieces_is_compared_as_a_whole_one():
+    model = settled(nets.Convolutional, 8)
+    network, x = lower(model), torch.cat([X, X])
+    whole, parts = compare(model, network, x), compared(model, network, x, lambda sentence: None)
+    assert len(x) > PIECE
+    assert [(p.name, p.count, p.differing, p.travelled, p.farthest) for p in parts] == [
+        (p.name, p.count, p.differing, p.travelled, p.farthest) for p in whole
+    ]
+
+
+def place(multipliers, thresholds, both_ways, farthest):
+    differing = {"multipliers": multipliers, "thresholds": thresholds}
+    return Place("relu1", 640, differing, {"multipliers": 9, "thresholds": 8}, both_ways, farthest)
+
+
+def test_each_difference_is_explained():
+    near, both, far, sums = place(2, 1, 0, 2e-6), place(2, 1, 1, 2e-6), place(2, 1, 0, 0.3), place(2, 1, 0, None)
+    assert "At most 2.0e-06 of a step from a tie" in explained(near)
+    assert "itself gives two integers" not in explained(near)
+    assert "For 1 of them Brevitas itself gives two integers for the same accumulator" in explained(both)
+    assert "Up to 3.0e-01 of a step from a tie: float32 does not explain that, please tell us." in explained(far)
+    assert "These are sums: ours are exact, and Brevitas adds in float32." in explained(sums)
+    lines = differences([near, place(0, 0, 0, None)], 10).splitlines()
+    assert lines[0].endswith("1,280 integers at 2 places; not equal are 2 by multipliers and 1 by thresholds.")
+    assert len(lines) == 2
+
+
+def test_a_network_that_the_onnx_operators_do_not_hold_is_reported_without_a_file(tmp_path, monkeypatch):
+    def refuse(network, q, path):
+        raise ValueError("fc1 is too wide: make it narrower.")
+
+    monkeypatch.setattr("qtutor.network.onnx_integers.export_integers", refuse)
+    found = report(load_checkpoint("mlp_w2a2"), load_pixels()[0][:5], onnx_path=tmp_path / "net.onnx")
+    assert str(found).endswith("There is no ONNX file: fc1 is too wide: make it narrower.")
+
+
+@pytest.mark.parametrize(
+    ("x", "labels", "error", "sentence"),
+    [
+        ([1.0], None, TypeError, "the inputs are list: give a float tensor"),
+        (torch.zeros(3, 64, dtype=torch.uint8), None, TypeError, r"the inputs are torch.uint8 of shape \(3, 64\)"),
+        (torch.zeros(0, 64), None, TypeError, r"the inputs are torch.float32 of shape \(0, 64\)"),
+        (torch.zeros(3, 65), None, ValueError, r"the model does not take inputs of shape \(3, 65\)"),
+        (torch.zeros(3, 64), torch.zeros(2), ValueError, r"the labels are of shape \(2,\), and there are 3 inputs"),
+        (torch.zeros(3, 64), [0, 0, 0], ValueError, "the labels are a list, and there are 3 inputs"),
+    ],
+)
+def test_inputs_and_labels_that_do_not_fit_are_told(x, labels, error, sentence):
+    with pytest.raises(error, match=sentence):
+        report(load_checkpoint("mlp_w2a2"), x, labels)
+
+
+# ---- the command ---------------------------------------------------------------------------------------------------------
+
+FILE = """
+import torch
+from brevitas import nn as qnn
+from torch import nn
+from widths import bits
+
+def made():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Flatten(), qnn.QuantIdentity(), qnn.QuantLinear(16, 8, bias=True, weight_bit_width=bits),
+        qnn.QuantReLU(bit_width=bits), qnn.QuantLinear(8, 3, bias=True, weight_bit_width=bits))
+    for _ in range(3):
+        model(inputs)
+    return model
+
+torch.manual_seed(2)
+inputs, labels = torch.rand(40, 1, 4, 4), torch.randint(0, 3, (40,))
+small = made().eval()
+training = made()
+float_inside = nn.Sequential(qnn.QuantIdentity(), nn.Linear(16, 3)).eval()
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "my_model.py").write_text(FILE + "model = small\n")
+    (tmp_path / "widths.py").write_text("bits = 3\n")
+    return tmp_path / "my_model.py"
+
+
+@needs_compiler
+def test_the_command_reports_and_writes_three_files(file, tmp_path, capsys):
+    assert main([str(file), "--into", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Running my_model.py …\nLowering the model")
+    assert "not equal are 0 by multipliers and 0 by thresholds." in said
+    assert said.endswith("The integers of every layer stand in my_model.npz, and as C in my_model.h.\n")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["my_model.h", "my_model.npz", "my_model.onnx"]
+    network = load_npz(tmp_path / "out" / "my_model.npz")
+    q = network.quantize_input(torch.rand(9, 1, 4, 4))
+    assert torch.equal(run_compiled(tmp_path / "out" / "my_model.h", "qtutor_network", q, network(q)), network(q))
+
+
+def test_another_name_names_the_files(file, tmp_path):
+    assert main([f"{file}:small", "--into", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "small.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (":training", "Sequential is in training mode, where statistics still move: call model.eval() first.\n"),
+        (":float_inside", "0 has seen no data, so its scale is only a start"),
+        (":inputs", "model is a Tensor: give a torch module made of Brevitas layers.\n"),
+        (":absent", "my_model.py defines no absent: it needs absent, a Brevitas model, and inputs for it.\n"),
+    ],
+)
+def test_what_cannot_be_lowered_is_one_sentence(file, name, sentence, tmp_path, capsys):
+    assert main([f"{file}{name}", "--into", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(sentence)
+    assert said.err.count("\n") == 1
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x = 1\ny = x / 0\n", "my_model.py, line 2: ZeroDivisionError: division by zero. Mend the file first.\n"),
+        ("x = 1\nx = = 2\n", "my_model.py, line 2: SyntaxError: invalid syntax"),
+        ("import nowhere_at_all\n", "my_model.py, line 1: ModuleNotFoundError: No module named 'nowhere_at_all'."),
+        ("model = 1\n", "my_model.py defines no inputs: it needs model, a Brevitas model, and inputs for it.\n"),
+    ],
+)
+def test_a_file_that_fails_is_told_with_its_line(file, text, sentence, capsys):
+    file.write_text(text)
+    assert main([str(file)]) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+
+
+def test_a_missing_file_is_told_by_the_module_run_as_a_command():
+    command = [sys.executable, "-m", "qtutor.network.report", "nowhere.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "there is no file nowhere.py: give a Python file that defines model and inputs.\n"
