@@ -212,8 +212,8 @@ quiz("0")
 # | 04 | [Multiply and accumulate](04_multiply_and_accumulate.ipynb) | an accumulator too narrow costs the network, not a bit |
 # | 05 | [Requantize](05_requantize.ipynb) | multiplying by 0.3 without a float |
 # | 06 | [Choose the scale](06_choose_the_scale.ipynb) | fewer clipped values can mean more error |
-# | 07 | Train through rounding (planned) | 2 bits can be enough, if the network knows |
-# | 08 | An integer-only network (planned) | three runtimes, the same bits |
+# | 07 | [Train through rounding](07_train_through_rounding.ipynb) | 2 bits can be enough, if the network knows |
+# | 08 | [An integer-only network](08_an_integer_only_network.ipynb) | the same integers from four sides |
 # | 09 | To gates (planned) | what a bit costs in logic |
 #
 # Each chapter takes about an hour and needs only the ones before it.
