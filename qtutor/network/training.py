@@ -3,12 +3,14 @@
 import copy
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from qtutor.network.activations import TRAINING
 from qtutor.network.digits import load_digits
+from qtutor.quantization import choose_qparams
 
 BATCH = 50
 Watch = Callable[[list[float], int], None]
@@ -111,13 +113,15 @@ def accuracy(model: nn.Module) -> tuple[int, float]:
     return right, right / len(labels)
 
 
-def quantize_trained(model: nn.Module, trained: nn.Module) -> nn.Module:
+def quantize_trained(model: nn.Module, trained: nn.Module, method: str = "minmax") -> nn.Module:
     """Give a quantized model the numbers of a trained float one, and let its scales settle: no training.
 
     model     a DigitsMLP or DigitsCNN; it is changed, and is in evaluation mode afterwards
     trained   the FloatMLP or FloatCNN with the same layers
+    method    chooses the weights' scales, as in `choose_qparams`: minmax, percentile or mse. Weights beyond are clipped;
+              those of 1 bit are signs, and stay as they are
     returns   model: post-training quantization. The activations' scales are found on the 1,200 training scans
-    raises    ValueError where the layers have other names or shapes
+    raises    ValueError where the layers have other names or shapes, or for an unknown method
 
     >>> from qtutor.network.models import DigitsMLP, FloatMLP
     >>> trained = FloatMLP()
@@ -132,6 +136,8 @@ def quantize_trained(model: nn.Module, trained: nn.Module) -> nn.Module:
                 f"the quantized model has no {name} of shape {tuple(tensor.shape)}: give it the same layers."
             )
     model.load_state_dict(given, strict=False)  # it leaves the scales of the activations as they are
+    if method != "minmax":  # which clips nothing
+        clip_weights(model, method)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the module names a package that it would like, and that nothing here needs
         from brevitas.graph.calibrate import calibration_mode
@@ -139,3 +145,15 @@ def quantize_trained(model: nn.Module, trained: nn.Module) -> nn.Module:
         for batch in load_pixels()[0][:TRAINING].double().split(BATCH):  # type: ignore[no-untyped-call]
             model(batch)
     return model.float()
+
+
+def clip_weights(model: nn.Module, method: str) -> None:
+    """Clip the weights of each layer where `choose_qparams` would: their largest, from which the scale is made, is then there."""
+    layer: Any  # one of Brevitas's, where it has quantized weights
+    for layer in model.modules():
+        if hasattr(layer, "quant_weight") and layer.weight_quant.bit_width() > 1:
+            weight, bits = layer.weight.data, int(layer.weight_quant.bit_width())
+            axis = 0 if layer.quant_weight().scale.numel() > 1 else None
+            chosen = choose_qparams(weight, bits, True, method, axis, symmetric=True, narrow_range=True)
+            ends = torch.tensor(chosen.scale).reshape(-1, *[1] * (weight.dim() - 1)) * chosen.int_max
+            layer.weight.data = weight.clamp(-ends, ends)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from qtutor import choose_qparams, quantize
 from qtutor.network import (
     DigitsCNN,
     DigitsMLP,
@@ -96,6 +97,45 @@ def test_quantizing_afterwards_takes_every_number_of_the_float_model():
     for name, part in trained.state_dict().items():
         assert torch.equal(model.state_dict()[name], part)
     assert not model.training
+
+
+@pytest.mark.parametrize(("make", "name"), [(DigitsMLP, "mlp_float"), (DigitsCNN, "cnn_float")])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_the_weights_scales_are_those_that_the_method_chooses(make, name, per_channel):
+    trained = load_checkpoint(name)
+    model = quantize_trained(make(3, 3, per_channel), trained, "mse")
+    for layer, given in [(getattr(model, key), part.weight.detach()) for key, part in weighted(trained)]:
+        axis = 0 if per_channel else None
+        chosen = choose_qparams(given, 3, True, "mse", axis, symmetric=True, narrow_range=True)
+        scales = layer.quant_weight().scale.flatten()
+        assert torch.allclose(scales, torch.tensor(chosen.scale).reshape(-1), rtol=1e-6, atol=0)
+        assert torch.equal(layer.quant_weight().int().long(), quantize(given, chosen).long())
+
+
+def weighted(model):
+    """The layers of a float model that have weights to be quantized, by name."""
+    return [(key, part) for key, part in model.named_children() if isinstance(part, (torch.nn.Linear, torch.nn.Conv2d))]
+
+
+def test_a_good_clipping_point_is_worth_more_than_scales_for_each_neuron_at_two_bits():
+    trained = load_checkpoint("mlp_float")
+    first, own, good = (
+        accuracy(quantize_trained(DigitsMLP(2, 2, per_channel), trained, method))[0]
+        for per_channel, method in ((False, "minmax"), (True, "minmax"), (False, "mse"))
+    )
+    assert first < 100 < own < 350 < 450 < good
+
+
+def test_weights_of_one_bit_are_signs_whatever_the_method():
+    trained = load_checkpoint("mlp_float")
+    models = [quantize_trained(DigitsMLP((1, 2, 1), 2), trained, method) for method in ("minmax", "mse")]
+    assert torch.equal(models[0].fc1.weight, models[1].fc1.weight)
+    assert not torch.equal(models[0].fc2.weight, models[1].fc2.weight)
+
+
+def test_an_unknown_method_is_refused():
+    with pytest.raises(ValueError, match="method 'best' is no way to choose a scale here: use one of minmax"):
+        quantize_trained(DigitsMLP(4, 4), FloatMLP(), "best")
 
 
 def test_another_float_model_is_refused():
