@@ -162,13 +162,15 @@ question = "Three convolutions and an addition, on 1,797 scans: 13 million integ
 predict("8.3", question, options=["none", "a few: floats and integers round differently", "about one in a thousand"])
 
 # %%
-for name in ("mlp_w4a4", "cnn_w4a4"):
-    places = compare(load_checkpoint(name), lower(load_checkpoint(name)), pixels)
-    print(name, f"{sum(place.count for place in places):,} integers at", ", ".join(place.name for place in places))
-    print("  travelled:", {route: sum(p.travelled[route] for p in places) for route in ("multipliers", "thresholds")})
+noise = torch.randint(0, 17, (500, 1, 8, 8), generator=torch.Generator().manual_seed(3)) / 16
+for name, images in (("mlp_w4a4", pixels), ("cnn_w4a4", pixels), ("cnn_w4a4", noise)):
+    places = compare(load_checkpoint(name), lower(load_checkpoint(name)), images)
+    travelled = [sum(place.travelled[route] for place in places) for route in ("multipliers", "thresholds")]
+    print(f"{name}: {sum(place.count for place in places):,} integers, differ by multipliers, thresholds: {travelled}")
+print("places:", ", ".join(place.name for place in places))
 
 # %% [markdown]
-# None. `multipliers` is the route that you took by hand. The other one comes next. Here are the right answers among the 597 scans that training has not seen, by integers alone:
+# None, and none on 500 images of noise either, which the network was never trained for. *Multipliers* is the route that you took by hand; thresholds are the next section. (`join` is where both sides of the addition get one scale. It is called twice.) Here are the right answers among the 597 scans that training has not seen, by integers alone:
 
 # %%
 right = {}
@@ -198,7 +200,7 @@ print("of neuron 1:", layer.thresholds[1].tolist())
 show(draw_thresholds(new_axes(7, 4), layer, channel=1, accumulator=100))
 
 # %% [markdown]
-# They lie 13 or 14 apart, since 1 / 0.07564 is 13.2 accumulators a step. Weights, batch normalization, scales, rounding: it is all in these 15 integers, and none of it needs a multiplier. FINN, which builds dataflow accelerators from Brevitas's networks, works this way. At 1 bit a neuron is left with one threshold; at 8 bits it has 255, and a multiplier is cheaper.
+# They lie 13 or 14 apart, since 1 / 0.07564 is 13.2 accumulators a step. Batch normalization, three scales, rounding, ReLU: it is all in these 15 integers, and none of it needs a multiplier. FINN, which builds dataflow accelerators from Brevitas's networks, works this way. At 1 bit a neuron is left with one threshold; at 8 bits it has 255, and a multiplier is cheaper (section 9 counts both).
 #
 # ### Exercise 8.B
 # From mantissa, offset and shift to thresholds, exactly. With thresholds a tie must be settled beforehand: which of the two neighbours gets it? (`qtutor.hint("8.B")`, `qtutor.solution("8.B")`.)
@@ -218,7 +220,7 @@ def thresholds(mantissa, offset, shift, low, high):
 check("8.B", thresholds)
 
 # %% [markdown]
-# `lower` finds its thresholds another way, which shares nothing with mantissas: it asks Brevitas's own float32 batch normalization and quantizer which integer an accumulator becomes, and halves the range until the border is found. So the two routes check each other. And a third program can read the thresholds: qonnx's `multithreshold`, the operator that FINN's networks are made of.
+# (Solved? Then try yours on neuron 1: `thresholds(mantissa[1].item(), plus[1].item(), shift, 0, 15)`.) `lower` finds its thresholds another way, which shares nothing with mantissas: it asks Brevitas's own float32 batch normalization and quantizer which integer an accumulator becomes, and halves the range until the border is found. So the two routes check each other. And a third program can read the thresholds: qonnx's `multithreshold`, the operator that FINN's networks are made of.
 
 # %%
 counted = multithreshold(sums.numpy(), layer.thresholds.numpy())
@@ -352,7 +354,7 @@ for name, optimized in (("qcdq", False), ("qcdq", True), ("qonnx", False), ("int
     print(f"{name:8} {'optimized' if optimized else '':9} {apart} of {count:,} differ, {len(places)} places")
 
 # %% [markdown]
-# Four programs, one set of integers. Must it be so? For the third form, yes: it has no floats. The first two add floats in an order of their own, so what section 6 said holds for them: at 8 bits, next to ties, they may differ from Brevitas and from us, and from themselves on another processor. And the optimized one has a second trap, chapter 4's: on PC processors without the newer instructions (VNNI), fused kernels multiply unsigned by signed bytes and saturate the sum of each two products at 16 bits. With 4-bit activations, 2 · 15 · 7 = 210 is far from the end. With 8 bits, 2 · 255 · 127 is 64,770, and beyond it. (Our integer file multiplies signed by signed, which is exact everywhere.)
+# Two runtimes, four runs, one set of integers, and Brevitas's own makes five. Must it be so? For the third form, yes: it has no floats. The first two add floats in an order of their own, so what section 6 said holds for them: at 8 bits, next to ties, they may differ from Brevitas and from us, and from themselves on another processor. And the optimized one has a second trap, chapter 4's: on PC processors without the newer instructions (VNNI), fused kernels multiply unsigned by signed bytes and saturate the sum of each two products at 16 bits. With 4-bit activations, 2 · 15 · 7 = 210 is far from the end. With 8 bits, 2 · 255 · 127 is 64,770, and beyond it. (Our integer file multiplies signed by signed, which is exact everywhere.)
 #
 # ## 8 Where do I find the integers?
 # The question that Brevitas's users ask most. By hand, from a Brevitas layer, as in section 2; or by name, from a lowered network:
@@ -360,7 +362,7 @@ for name, optimized in (("qcdq", False), ("qcdq", True), ("qonnx", False), ("int
 # | what | in Brevitas | in `net = lower(model)` |
 # |---|---|---|
 # | integer weights | `layer.quant_weight().int()` | `net.layer("fc1").weight` |
-# | integer bias, in accumulator steps | `layer.bias_quant(...)` divided by the accumulator's scale | `net.layer("fc3").bias` |
+# | integer bias, in accumulator steps | `layer.bias_quant(layer.bias, x, layer.quant_weight()).int()`, x what the layer is given | `net.layer("fc3").bias` |
 # | scale, zero point, range of a place | `tensor.scale`, `tensor.zero_point`, `tensor.bit_width` | `net.meaning("relu1")` |
 # | mantissa, offset, shift | nowhere: scales and batch normalization, as in section 2 | `net.layer("relu1").mantissa`, `.offset`, `.shift` |
 # | thresholds | nowhere | `net.layer("relu1").thresholds`, `.direction` |
@@ -394,7 +396,7 @@ print(next(line for line in lines if line.startswith("static inline void qtutor_
 print(table(budget(net, grey)))
 
 # %% [markdown]
-# `constants` are mantissas and offsets; `or thresholds` is what would stand there instead. At 4 bits thresholds take twice the memory and save the 128 products of a 13-bit accumulator by a mantissa. And with other widths? *Bit operations* are products, each times the widths of its two factors: a rough measure of a multiplier's size and energy.
+# `constants` are mantissas, offsets and biases; `or thresholds` is what would stand there instead. (A dash is nothing: sums that only wait for their requantizer do not leave their registers.) At 4 bits thresholds take twice the memory and save the 128 products of a 13-bit accumulator by a mantissa. And with other widths? *Bit operations* are products, each times the widths of its two factors: a rough measure of a multiplier's size and energy.
 
 # %% tags=["predict"]
 question = "fc2, from 8 bits for weights and activations to 4 bits for both: how many bit operations are left?"
@@ -409,12 +411,11 @@ for name in right:
     print(f"{name[5]:4} {fc2.bit_operations:19,} {sizes} {right[name]:6}")
 
 # %% [markdown]
-# A quarter, and at 1 bit a sixty-fourth. The thresholds fall faster than anything else: 255, 15, 3 and 1 for each neuron. From 2 bits on they are cheaper than mantissas and offsets. The right answers are section 3's. Two bits give up five of 597 scans for a quarter of the memory; one bit gives up 38.
+# A quarter, and at 1 bit a sixty-fourth. The thresholds fall faster than anything else: 255, 15, 3 and 1 for each neuron. From 2 bits on they are cheaper than mantissas and offsets. The right answers are section 3's. Against 8 bits, 2 bits give up five of 597 answers and keep a quarter of the weights' memory; 1 bit gives up 38 and keeps an eighth.
 #
 # ## 10 Bring your own
 # A network of yours goes the same way, if it is made of Brevitas's layers, 1 to 8 bits wide, and the list in the error of section 3. Write a file that defines `model` and `inputs`, and run
-
-# %% [markdown]
+#
 # ```
 # python -m qtutor.network.report my_model.py
 # ```
