@@ -28,6 +28,13 @@ int main(void) {{
 """
 
 
+def run(command: list[str], folder: Path) -> str:
+    """Return what a command prints; fail with its complaint."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def run_compiled(header: Path, function: str, x: Tensor, like: Tensor, *flags: str) -> Tensor:
     """Return what a function of the header makes of each of x [N, ...], with the dtype and shape that `like` has."""
     types = [f"{str(t.dtype).removeprefix('torch.')}_t" for t in (x, like)]
@@ -36,10 +43,7 @@ def run_compiled(header: Path, function: str, x: Tensor, like: Tensor, *flags: s
     ).replace("network.h", header.name)
     (header.parent / "main.c").write_text(source)
     program = header.parent / "program"
-    done = subprocess.run(
-        [COMPILER, *STRICT, *flags, "main.c", "-o", str(program)], cwd=header.parent, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    run([COMPILER, *STRICT, *flags, "main.c", "-o", str(program)], header.parent)
     raw = subprocess.run([str(program)], input=x.contiguous().numpy().tobytes(), capture_output=True, check=True).stdout
     found = numpy.frombuffer(raw, str(like.dtype).removeprefix("torch.")).copy()
     return torch.from_numpy(found).reshape(len(x), *like.shape[1:])
