@@ -187,16 +187,27 @@ def _explained(
         return 0, None
     given = given.to(torch.int64)
     found = torch.cat([distance_to_tie(step.layer, given)[where] for where in apart.values()])
-    channel = along_channels(torch.arange(given.shape[1]), given).expand_as(given)
-    undecided = 0
-    for where in apart.values():
-        pairs = zip(channel[where].tolist(), given[where].tolist(), strict=True)
-        undecided = max(undecided, sum(_differ(theirs[(channel == c) & (given == a)]) for c, a in pairs))
-    return undecided, float(found.max())
+    undecided = rounded_both_ways(given, theirs)
+    return max(int((where & undecided).sum()) for where in apart.values()), float(found.max())
 
 
-def _differ(values: Tensor) -> bool:
-    return bool((values != values[0]).any())
+def rounded_both_ways(accumulators: Tensor, integers: Tensor) -> Tensor:
+    """Return where an accumulator got one integer here and another one elsewhere in the same channel.
+
+    >>> rounded_both_ways(torch.tensor([[7, 3], [7, 3], [3, 7]]), torch.tensor([[4, 2], [3, 2], [2, 3]])).tolist()
+    [[True, False], [True, False], [False, False]]
+    """
+    channels = along_channels(torch.arange(accumulators.shape[1]), accumulators).expand_as(accumulators)
+    low = int(accumulators.min())
+    keys = (accumulators - low) * accumulators.shape[1] + channels
+    found, group = torch.unique(keys.flatten(), return_inverse=True)
+    least, most = (
+        torch.zeros(len(found), dtype=torch.int64).scatter_reduce(
+            0, group, integers.flatten(), kind, include_self=False
+        )
+        for kind in ("amin", "amax")
+    )
+    return (least != most)[group].reshape(accumulators.shape)
 
 
 def distance_to_tie(layer: IntegerRequantize, accumulators: Tensor) -> Tensor:
