@@ -14,7 +14,6 @@
 # %%
 import tempfile
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import onnx
@@ -23,7 +22,6 @@ from qonnx.custom_op.general.multithreshold import multithreshold
 
 import qtutor
 from qtutor import check, check_env, compare, from_brevitas, linear, load_checkpoint, lower, predict, quiz, show
-from qtutor.kernels import rounding_right_shift
 from qtutor.network import compare_onnx, export_integers, export_qcdq, export_qonnx, load_npz, load_pixels, save_npz
 from qtutor.network.budget import budget, table, totals
 from qtutor.pictures import draw_network_walk, draw_thresholds, new_axes
@@ -123,7 +121,7 @@ shift = 34
 mantissa, plus = torch.round(multiplier * 2**shift).long(), torch.round(offset * 2**shift).long()
 print("neuron 1:", mantissa[1].item(), "and", plus[1].item())
 print("the largest mantissa has", int(mantissa.max()).bit_length(), "bits")
-hidden = rounding_right_shift(sums.long() * mantissa + plus, shift).clamp(0, 15)
+hidden = qtutor.rounding_right_shift(sums.long() * mantissa + plus, shift).clamp(0, 15)
 print("scan 0 begins", hidden[0, :12].tolist())
 
 # %% [markdown]
@@ -297,8 +295,7 @@ print("accumulator", a + b, "becomes", torch.round(real / step).int().item())
 for a in range(8):
     real = scale * a + scale * (7 - a)
     print(f"{a} and {7 - a}: {real:.10f}, in steps {real / step:.6f}, becomes {torch.round(real / step).int()}")
-exact = Fraction(scale.item()) * 7 / Fraction(step.item())
-print(f"exact: {float(exact):.9f}")
+print(f"in float64: {scale.double() * 7 / step.double():.9f}")
 
 # %% [markdown]
 # 2 and 5, or 5 and 2: five times 0.3 takes more bits than float32 has, and is rounded to 1.5. **One accumulator, two integers.** What Brevitas stores is a function of the *order* in which floats were added, and no integer layer, whatever its rounding, can follow both. It shows only next to a tie. And on another processor, which adds in another order, other accumulators do it.
