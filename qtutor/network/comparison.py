@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,28 @@ from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 
 from qtutor.network.integer_layers import ROUTES, IntegerRequantize, along_channels
-from qtutor.network.integer_network import IntegerNetwork, Step
+from qtutor.network.integer_network import IntegerNetwork
+
+LISTED = 1000  # differences of a place that are told one by one
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One integer that is not Brevitas's, of a layer that rounds.
+
+    index        where it stands in the layer's output: input, channel, and in images row and column
+    accumulator  what the layer was given there
+    brevitas     Brevitas's integer; ours: by route
+    distance     from the accumulator to where its rounding changes, in steps of the output, by exact arithmetic
+    both_ways    whether Brevitas rounds this accumulator to another integer elsewhere in the same channel
+    """
+
+    index: tuple[int, ...]
+    accumulator: int
+    brevitas: int
+    ours: dict[str, int]
+    distance: float
+    both_ways: bool
 
 
 @dataclass(frozen=True)
@@ -28,6 +49,7 @@ class Place:
                 on this data: its float32 sum is no function of the integers, so that no integer layer can follow it
     farthest    how far, among those of `differing`, the accumulator that is farthest from a tie lies from it, in steps of
                 the output; None where none differs, or the layer does not round
+    each        the differing ones of a layer that rounds, the first LISTED of them, one by one
     """
 
     name: str
@@ -36,6 +58,7 @@ class Place:
     travelled: dict[str, int]
     both_ways: int = 0
     farthest: float | None = None
+    each: tuple[Difference, ...] = ()
 
 
 def brevitas_integers(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
@@ -150,13 +173,15 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
     places = []
     for name, position in network.places:
         if name in theirs:
-            apart = {route: led[route][position].to(torch.int64) != theirs[name] for route in ROUTES}
+            ours = {route: led[route][position].to(torch.int64) for route in ROUTES}
+            differing = {route: _count(ours[route], theirs[name]) for route in ROUTES}
             travelled = {route: _count(alone[route][position], theirs[name]) for route in ROUTES}
-            differing = {route: int(where.sum()) for route, where in apart.items()}
+            place = Place(name, theirs[name].numel(), differing, travelled)
             step = network.steps[position - 1] if position else None
-            given = None if step is None else known.get(step.inputs[0], led["thresholds"][step.inputs[0]])
-            undecided, farthest = _explained(step, given, apart, theirs[name])
-            places.append(Place(name, theirs[name].numel(), differing, travelled, undecided, farthest))
+            if step is not None and isinstance(step.layer, IntegerRequantize) and any(differing.values()):
+                given = known.get(step.inputs[0], led["thresholds"][step.inputs[0]])
+                place = _explained(place, step.layer, given.to(torch.int64), ours, theirs[name])
+            places.append(place)
     return places
 
 
@@ -174,21 +199,24 @@ def _count(ours: Tensor, theirs: Tensor) -> int:
     return int((ours.to(torch.int64) != theirs).sum())
 
 
-def _explained(
-    step: Step | None, given: Tensor | None, apart: dict[str, Tensor], theirs: Tensor
-) -> tuple[int, float | None]:
-    """Return (both_ways, farthest) of a place, from what its step was given."""
-    if (
-        step is None
-        or given is None
-        or not isinstance(step.layer, IntegerRequantize)
-        or not any(bool(w.any()) for w in apart.values())
-    ):
-        return 0, None
-    given = given.to(torch.int64)
-    found = torch.cat([distance_to_tie(step.layer, given)[where] for where in apart.values()])
-    undecided = rounded_both_ways(given, theirs)
-    return max(int((where & undecided).sum()) for where in apart.values()), float(found.max())
+def _explained(place: Place, layer: IntegerRequantize, given: Tensor, ours: dict[str, Tensor], theirs: Tensor) -> Place:
+    """Return the place with what its accumulators tell about the integers that differ."""
+    distance, undecided = distance_to_tie(layer, given), rounded_both_ways(given, theirs)
+    apart = [found != theirs for found in ours.values()]
+    anywhere = torch.stack(apart).any(0)
+    each = [
+        Difference(
+            tuple(index),
+            int(given[*index]),
+            int(theirs[*index]),
+            {route: int(found[*index]) for route, found in ours.items()},
+            float(distance[*index]),
+            bool(undecided[*index]),
+        )
+        for index in torch.nonzero(anywhere)[:LISTED].tolist()
+    ]
+    both_ways = max(int((where & undecided).sum()) for where in apart)
+    return replace(place, both_ways=both_ways, farthest=float(distance[anywhere].max()), each=tuple(each))
 
 
 def rounded_both_ways(accumulators: Tensor, integers: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import runpy
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from qtutor.network.budget import BudgetRow, budget, table
 from qtutor.network.c_header import save_c_header
-from qtutor.network.comparison import Place, compare
+from qtutor.network.comparison import LISTED, Difference, Place, compare
 from qtutor.network.integer_files import save_npz
 from qtutor.network.integer_layers import ROUTES
 from qtutor.network.integer_network import IntegerNetwork
@@ -29,6 +29,7 @@ from qtutor.network.lowering import lower
 from qtutor.network.training import reals
 
 PIECE = 250  # inputs that are compared at once, so that large batches fit the memory
+SHOWN = 10  # differences of a place that the report prints one by one
 NEAR = 1e-3  # steps: float32 sums of 8-bit products are off by less
 Watch = Callable[[str], None]
 
@@ -146,7 +147,7 @@ def compared(model: nn.Module, network: IntegerNetwork, x: Tensor, say: Watch) -
     found: list[Place] = []
     for number, part in enumerate(pieces(x)):
         say(f"Comparing with Brevitas: inputs {number * PIECE + 1} to {number * PIECE + len(part)} of {len(x)} …")
-        places = compare(model, network, part)
+        places = [_moved(place, number * PIECE) for place in compare(model, network, part)]
         found = [_both(a, b) for a, b in zip(found, places, strict=True)] if found else places
     return found
 
@@ -156,12 +157,21 @@ def pieces(x: Tensor) -> list[Tensor]:
     return [x[start : start + PIECE] for start in range(0, len(x), PIECE)]
 
 
+def _moved(place: Place, begin: int) -> Place:
+    """Return the place with its differences counted from the first input of the whole batch."""
+    each = tuple(replace(one, index=(one.index[0] + begin, *one.index[1:])) for one in place.each)
+    return replace(place, each=each)
+
+
 def _both(a: Place, b: Place) -> Place:
     far = [f for f in (a.farthest, b.farthest) if f is not None]
     differing, travelled = (
         {r: p[r] + q[r] for r in p} for p, q in ((a.differing, b.differing), (a.travelled, b.travelled))
     )
-    return Place(a.name, a.count + b.count, differing, travelled, a.both_ways + b.both_ways, max(far, default=None))
+    each = (*a.each, *b.each)[:LISTED]
+    return Place(
+        a.name, a.count + b.count, differing, travelled, a.both_ways + b.both_ways, max(far, default=None), each
+    )
 
 
 def differences(places: Sequence[Place], inputs: int) -> str:
@@ -197,7 +207,24 @@ def explained(place: Place) -> str:
         text += f"Up to {place.farthest:.1e} of a step from a tie: float32 does not explain that, please tell us. "
     if place.both_ways:
         text += f"For {place.both_ways} of them Brevitas itself gives two integers for the same accumulator on these inputs. "
-    return f"{text}In the network on its own: {_routes(place.travelled)}."
+    text += f"In the network on its own: {_routes(place.travelled)}."
+    lines = [f"  {written(one)}" for one in place.each[:SHOWN]]
+    more = len(place.each) - SHOWN
+    return "\n".join([text, *lines, *([f"  and {more} more, which report(…).places holds"] if more > 0 else [])])
+
+
+def written(one: Difference) -> str:
+    """Return one difference in words.
+
+    >>> written(Difference((17, 3, 0, 5), -1204, 6, {"multipliers": 7, "thresholds": 7}, 4.1e-6, False))
+    'input 17, channel 3, row 0, column 5: accumulator -1204, Brevitas 6, multipliers 7, thresholds 7; 4.1e-06 step from the tie'
+    """
+    names = ("input", "channel", "row", "column")
+    where = ", ".join(f"{name} {place}" for name, place in zip(names, one.index, strict=False))
+    ours = ", ".join(f"{route} {q}" for route, q in one.ours.items())
+    return (
+        f"{where}: accumulator {one.accumulator}, Brevitas {one.brevitas}, {ours}; {one.distance:.1e} step from the tie"
+    )
 
 
 def _routes(counts: dict[str, int]) -> str:

@@ -94,7 +94,14 @@ def test_a_stored_network_is_the_same_in_integers_on_every_scan(name: str) -> No
     model = load_checkpoint(name)
     network = lower(model)
     if name == "cnn_w8a8":  # 8 bits and scales as they come: float32 sums are no function of the integers
-        assert all(p.farthest is None or p.farthest < NEAR for p in compare(model, network, PIXELS))
+        places = compare(model, network, PIXELS)
+        assert all(p.farthest is None or p.farthest < NEAR for p in places)
+        for place in places:  # each one is listed, and is one
+            assert len(place.each) >= max(place.differing.values())
+            assert all(
+                one.brevitas != one.ours["multipliers"] or one.brevitas != one.ours["thresholds"] for one in place.each
+            )
+            assert all(one.distance <= (place.farthest or 0) for one in place.each)
     else:
         assert differing(model, network, PIXELS)["thresholds"] == 0
 
