@@ -2,37 +2,41 @@
 # # 07 Train through rounding
 # *About 70 minutes, after Choose the scale. Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
-# **Rounding has no slope that training could follow. How does a network learn weights of 2 bits all the same, and what does it gain?**
+# **A network computes with weights of 2 bits. How does it learn them, and what does that gain over rounding the weights of a trained one?**
 #
 # After this chapter you can
 # 1. write the straight-through estimator, and say where its gradient is 1 and where it is 0;
-# 2. read a Brevitas model: what each layer quantizes, which format flows on, in which units the bias is;
+# 2. read a Brevitas model: what each layer quantizes, which tensors are integers times a scale, in which units the bias is;
 # 3. say at which width training pays, why a 1-bit tensor has no 0, and what folding batch normalization does to the scales.
 #
 # You bring scales per tensor and per channel from chapter 6, accumulators from chapter 4 and their rescaling from chapter 5. You have trained a network with PyTorch before; here it takes a few seconds.
 
 # %%
+import inspect
+from itertools import product
+
 import torch
 from brevitas.function.ops_ste import round_ste
-from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
+from brevitas.nn import QuantIdentity, QuantLinear, QuantReLU
 from brevitas.nn.utils import merge_bn
-from brevitas.quant import Int32Bias, SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
+from brevitas.quant import Int32Bias, SignedBinaryActPerTensorConst
 from torch import nn
 
-from qtutor import QParams, check, check_env, predict, quiz, show
-from qtutor.network import DigitsMLP, accuracy, load_checkpoint, load_pixels, quantize_trained, train
+from qtutor import QParams, check, check_env, predict, quantize_trained, quiz, show, train
+from qtutor.network import DigitsMLP, accuracy, load_checkpoint, load_pixels
 from qtutor.pictures import draw_right_answers, draw_straight_through, loss_curve, new_axes
 
 check_env()
 
 # %% [markdown]
-# ## 1 A slope of zero
+# ## 1 What does autograd do with round?
 # Training asks of every weight: if you move a little, does the loss fall? The answer is the *gradient*, and PyTorch's autograd passes it back through every step of the computation, multiplying the slopes.
 #
 # Now let one of the steps be `torch.round`.
 
 # %% tags=["predict"]
-predict("7.1", "y = round(w) at w = 0.3. Which gradient of y does autograd give to w?", options=[1, 0, "none: it raises an error"])
+question = "y = round(w) at w = 0.3. Which gradient of y does autograd give to w?"
+predict("7.1", question, options=[1, 0, "none: it raises an error"])
 
 # %%
 w = torch.tensor(0.3, requires_grad=True)
@@ -58,7 +62,8 @@ torch.tensor([1, 2, 3], requires_grad=True)
 
 # %% tags=["predict"]
 question = "Eighteen steps of gradient descent. Where does w end up?"
-predict("7.2", question, options=["at 2.625: the loss is 0 there", "at 3: the nearest integer", "nowhere: it wanders around 2.5"])
+options = ["at 2.625: the loss is 0 there", "at 3: the nearest integer"]
+predict("7.2", question, [*options, "nowhere: it wanders around 2.5"])
 
 # %%
 w, seen = torch.tensor(0.25, requires_grad=True), []
@@ -72,7 +77,25 @@ print("w     ", [given for given, _ in seen])
 print("stored", [stored for _, stored in seen])
 
 # %% [markdown]
-# It learns: from 0 to 2 in one step. Then it does not settle. Stored is 2, too low, and w climbs; w passes 2.5, stored is 3, too high, and w falls. Around the tie between the two best integers it goes to and fro for ever, as weights in real training do. That is why the *learning rate*, here 0.25, is lowered towards the end of training, and why the last few steps decide about integers.
+# It learns: from 0 to 2 in one step. Then it does not settle. Stored is 2, too low, and w climbs; w passes 2.5, stored is 3, too high, and w falls. Around the tie between the two best integers it goes to and fro, as weights in real training do.
+#
+# Now look at the last eight stored values: five times 3 and three times 2. Their *average* is 21 / 8 = 2.625, just what the loss asked for, though no step has it.
+#
+# Towards its end, training lowers the *learning rate*, here 0.25. Does w come to rest then? Here are 800 steps for each of three rates, with the gradient written out: 2 · (stored − 2.625).
+
+# %%
+for rate in (0.25, 0.05, 0.01):
+    w, path, kept = 2.5, [], []
+    for _ in range(800):
+        path.append(w)
+        kept.append(round(w))
+        w -= rate * 2 * (kept[-1] - 2.625)
+    changes = torch.tensor(kept).diff().count_nonzero()
+    print(f"rate {rate:4}: w from {min(path):.3f} to {max(path):.3f};", end=" ")
+    print(f"stored changes {changes} times, on average {sum(kept) / 800}")
+
+# %% [markdown]
+# No. The swing of w gets smaller, not rarer: the stored integer changes as often as before, in three of four steps. So which of the two integers is there when training ends is partly luck.
 #
 # ### The range
 # Beyond the end of the format the value is clamped (chapter 2). There, moving further out changes nothing, however far you go. So the lie stops at the range: slope 1 where x rounds to an integer of the format, and slope 0 where it had to be clamped.
@@ -82,15 +105,16 @@ show(draw_straight_through(new_axes(7, 4), QParams(scale=1.0, bit_width=2)))
 
 # %% [markdown]
 # ### Exercise 7.A: fake_quantize
-# Round, clamp, come back to real units, with the slope that the picture shows; zero point 0. In two to four lines of torch. Autograd has a tool for lies: `t.detach()` has the value of t, and counts as a constant. The check looks at the value *and* at the gradient that comes back. (`qtutor.hint("7.A")`, `qtutor.solution("7.A")`.)
+# Round, clamp, come back to real units, with the slope that the picture shows; zero point 0. In two to four lines of torch, without `round_ste`: what it does is the point here. Autograd has a tool for lies: `t.detach()` has the value of t, and counts as a constant. The check looks at the value *and* at the gradient that comes back. (`qtutor.hint("7.A")`, `qtutor.solution("7.A")`.)
 
 
 # %% tags=["ex-7.A"]
 def fake_quantize(x, scale, bit_width):
-    """Return x rounded to the signed integers of bit_width (ties to even), clamped to their range, and back in real units.
+    """Return x rounded to the signed integers of bit_width, clamped, and back in real units.
 
-    x is a float32 tensor that autograd follows. A gradient comes back with slope 1 where the rounded integer is in the
-    range, and with slope 0 where it had to be clamped.
+    x is a float32 tensor that autograd follows; ties go to even. A gradient comes back with
+    slope 1 where the rounded integer is in the range, and with slope 0 where it had to be
+    clamped.
     """
     ...
 
@@ -100,7 +124,7 @@ check("7.A", fake_quantize)
 
 # %% [markdown]
 # ## 2 Layers that quantize
-# Brevitas is PyTorch with fake quantization inside its layers. Four of them make most networks:
+# Brevitas is PyTorch with fake quantization inside its layers. Three kinds make most networks:
 #
 # | layer | it quantizes | what flows out |
 # |---|---|---|
@@ -111,39 +135,41 @@ check("7.A", fake_quantize)
 # With `return_quant_tensor=True` a layer hands on an `IntQuantTensor`, which you know from chapter 1: a float value with scale, zero point, width and sign. Without it, a plain float tensor. Here are three inputs in 4 bits with scale 1/8. (Brevitas would choose a scale from what it sees; `"const"` and two ends fix one, so that you can follow by hand. `.eval()` leaves training mode.)
 
 # %%
-into = QuantIdentity(bit_width=4, scaling_impl_type="const", min_val=-1.0, max_val=1.0, return_quant_tensor=True).eval()
+fixed = {"scaling_impl_type": "const", "return_quant_tensor": True}
+into = QuantIdentity(bit_width=4, min_val=-1.0, max_val=1.0, **fixed).eval()
 x = into(torch.tensor([[0.5, -0.25, 0.3]]))
-print(f"scale {x.scale.item()}, zero point {x.zero_point.item():.0f}, {x.bit_width.item():.0f} bits, signed {bool(x.signed)}")
-print("integers", x.int().tolist())
+print(f"scale {x.scale:g}, zero point {x.zero_point:g},", end=" ")
+print(f"{x.bit_width:g} bits, signed {bool(x.signed)}, integers", x.int().tolist())
 
 # %% [markdown]
 # 0.3 / 0.125 = 2.4 became 2. Next a layer of two neurons with weights of 3 bits. Its weight scale is min–max, symmetric, in the narrow range −3 … 3: the largest absolute weight, 0.75, becomes 3.
 
 # %%
-layer = QuantLinear(3, 2, bias=True, weight_bit_width=3, bias_quant=Int32Bias, return_quant_tensor=True).eval()
+kind = {"weight_bit_width": 3, "bias_quant": Int32Bias, "return_quant_tensor": True}
+layer = QuantLinear(3, 2, bias=True, **kind).eval()
 layer.weight.data = torch.tensor([[0.75, -0.5, 0.1], [0.25, 0.2, -0.75]])
 layer.bias.data = torch.tensor([0.1, -0.1])
 weight = layer.quant_weight()
-print(f"scale {weight.scale.item()}, {weight.bit_width.item():.0f} bits: integers", weight.int().tolist())
+print(f"scale {weight.scale:g}, {weight.bit_width:g} bits, integers", weight.int().tolist())
 
 # %% [markdown]
 # The floats are still there, in `layer.weight`; they are what training moves. `layer.quant_weight()` is what the network computes with.
 #
-# The accumulator of neuron 0 is 4 · 3 + (−2) · (−2) + 2 · 0 = 16, that of neuron 1 is 4 · 1 − 2 · 1 − 2 · 3 = −4. And the bias, ±0.1? It is added to accumulators, so it must be in their units, scale of x · scale of w (chapter 4). `Int32Bias` takes its scale from there.
+# The accumulator of neuron 0 is 4 · 3 + (−2) · (−2) + 2 · 0 = 16, that of neuron 1 is 4 · 1 − 2 · 1 − 2 · 3 = −4. And the bias, ±0.1? `Int32Bias` makes an integer of it, which is added to them.
 
 # %% tags=["predict"]
-question = "Input scale 1/8, weight scale 1/4. Which integer is the bias 0.1, and what does neuron 0 add up to?"
-predict("7.3", question, options=["0.1 stays a float: 16.1", "1, in steps of 1/8: 17", "3, in steps of 1/32: 19"])
+question = "Scale of x 1/8, of w 1/4. Which integer is the bias 0.1, and what is neuron 0's sum?"
+options = ["0.1 stays a float: 16.1", "1, in steps of 1/8: 17", "3, in steps of 1/32: 19"]
+predict("7.3", question, options)
 
 # %%
 out = layer(x)
-print(f"scale 1/{1 / out.scale.item():.0f}, {out.bit_width.item():.0f} bits, integers", out.int().tolist())
-relu = QuantReLU(bit_width=3, scaling_impl_type="const", max_val=0.875, return_quant_tensor=True).eval()
-y = relu(out)
-print(f"scale 1/{1 / y.scale.item():.0f}, {y.bit_width.item():.0f} bits, signed {bool(y.signed)}: integers", y.int().tolist())
+print(f"scale 1/{1 / out.scale.item():g}, {out.bit_width:g} bits: integers", out.int().tolist())
+y = QuantReLU(bit_width=3, max_val=0.875, **fixed).eval()(out)
+print(f"scale 1/{1 / y.scale.item():g}, {y.bit_width:g} bits, integers", y.int().tolist())
 
 # %% [markdown]
-# 0.1 · 32 = 3.2, so 3, and 16 + 3 = 19. (33 bits are Brevitas's guess for whatever may come: a bias of 32 bits, and one for the sum. 19 and −7 need 6; chapter 4 counted such bits.) 19/32 is 0.594 in real units. The ReLU's format has steps of 1/8: 4.75 of them, 5. The negative one becomes 0. This last step is the requantization of chapter 5, in floats: on hardware it is a multiplier of ¼, that is a shift by 2.
+# The bias is added to accumulators, so it must be in their units, scale of x · scale of w = 1/32 (chapter 4). `Int32Bias` takes its scale from there. 0.1 · 32 = 3.2, so 3, and 16 + 3 = 19. (33 bits are Brevitas's guess for whatever may come: a bias of 32 bits, and one for the sum. 19 and −7 need 6; chapter 4 counted such bits.) 19/32 is 0.594 in real units. The ReLU's format has steps of 1/8: 4.75 of them, 5. The negative one becomes 0. This last step is the requantization of chapter 5, in floats: on hardware it is a multiplier of ¼, that is a shift by 2.
 #
 # A bias with a scale from the input needs an input that has one. Hand the layer a plain tensor, and this happens, on purpose:
 
@@ -151,22 +177,57 @@ print(f"scale 1/{1 / y.scale.item():.0f}, {y.bit_width.item():.0f} bits, signed 
 layer(torch.tensor([[0.5, -0.25, 0.3]]))
 
 # %% [markdown]
-# The sentence does not say it, but the cause is nearly always this: in the layer before, `return_quant_tensor=True` is missing, or something in between (a plain function, a batch normalization) has returned a plain tensor.
+# The sentence does not say it, but the cause is nearly always this: in the layer before, `return_quant_tensor=True` is missing, or something in between has returned a plain tensor.
 #
-# ## 3 Training against quantizing afterwards
-# Now a whole network, `DigitsMLP(weight_bits, activation_bits)`: 64 pixels → 64 → 64 → 10 digits, written as a user of Brevitas writes it. Its source is one screen long, in `qtutor/network/models.py`. Pixels are 0 … 16 sixteenths, so the first quantizer has the fixed scale 1/16, and rounds nothing. Some are stored, trained: here is a piece of one with weights of 2 bits.
+# ### Read a model
+# Now a whole network, `DigitsMLP(weight_bits, activation_bits)`: 64 pixels → 64 → 64 → 10 digits, written as a user of Brevitas writes it (in `qtutor/network/models.py`). These four lines are all that it does:
 
 # %%
-print("neuron 0:", load_checkpoint("mlp_w2a2").fc1.quant_weight().int()[0, :16].tolist(), "… of 64 weights")
+for line in inspect.getsource(DigitsMLP.forward).splitlines()[1:5]:
+    print(line.strip())
 
 # %% [markdown]
-# Narrow range: −1, 0 and 1. There are two ways to such a network.
+# `pixels` is a `QuantIdentity`, `fc1`, `fc2` and `fc3` are `QuantLinear`, `relu1` and `relu2` are `QuantReLU`, all with `return_quant_tensor=True`. `norm1` and `norm2` are PyTorch's own `BatchNorm1d`: *batch normalization* shifts and rescales what a neuron gives, so that it has about the same mean and spread for all neurons.
+
+# %% tags=["predict"]
+question = "x = relu1(norm1(fc1(x))): which of the three results are integers times one scale?"
+options = ["all three", "the results of fc1 and relu1", "that of relu1 only"]
+predict("7.4", question, options)
+
+# %%
+pixels, _ = load_pixels()
+model = load_checkpoint("mlp_w2a2")
+x = model.pixels(model.flatten(pixels))
+sums = model.fc1(x)
+normal = model.norm1(sums)
+hidden, scores = model.relu1(normal), model(pixels)
+seen = {"pixels": x, "fc1": sums, "norm1": normal, "relu1": hidden, "fc3": scores}
+for name, found in seen.items():
+    bits = f"{found.bit_width:g} bits" if hasattr(found, "bit_width") else "no width, no scale"
+    print(f"{name:6} {type(found).__name__:14} {bits}")
+
+# %% [markdown]
+# - `pixels`: 0 … 16 sixteenths. The quantizer has the fixed scale 1/16 and 5 bits, and rounds nothing.
+# - `fc1` gives accumulators: integers in units of scale of x · scale of w. `fc1` and `fc2` have no bias, for the batch normalization adds one anyway.
+# - `norm1` hands on a plain tensor: each neuron was multiplied by a float of its own. A layer with an integer bias would fail here like the one above. A `QuantReLU` needs no scale from its input; it makes new integers, with its own scale.
+# - `fc3` has an integer bias, and the ten scores are its accumulators. Nobody rescales them: the largest is the answer.
+#
+# `load_checkpoint("mlp_w2a2")` is a network that was trained, with weights and activations of 2 bits. Such networks are stored in several widths, so that everybody has the same. Here are some of its weights:
+
+# %%
+print("neuron 0:", model.fc1.quant_weight().int()[0, :16].tolist(), "… of 64 weights")
+
+# %% [markdown]
+# Narrow range: −1, 0 and 1.
+#
+# ## 3 Training against quantizing afterwards
+# There are two ways to such a network.
 # - **Afterwards.** Take a trained float network, quantize its weights, show it some scans so that the activations' scales can be chosen, and be done. This is *post-training quantization*; chapter 6 did it by hand.
 # - **Train through the rounding**, with the STE, from the start: *quantization-aware training*.
 
 # %% tags=["predict"]
-question = "The float network names 567 of 597 unseen scans rightly. Quantized afterwards to 2 bits, one scale for each tensor?"
-predict("7.4", question, options=["about 560", "about 280", "less than guessing would"])
+question = "A float network names 567 of 597 scans rightly. In 2 bits, min–max, per tensor?"
+predict("7.5", question, options=["about 560", "about 280", "less than guessing would"])
 
 # %%
 trained = load_checkpoint("mlp_float")
@@ -175,69 +236,115 @@ for bits in (8, 4, 3, 2, 1):
     print(f"width {bits}, afterwards: {right} of 597 right, {share:.2f}")
 
 # %% [markdown]
-# At 8 bits nothing is lost, at 4 little. At 2 bits it is worse than guessing, which would get about 60. The scale reaches to the largest weight, and all below half of it becomes 0 (chapter 6); the three layers multiply the damage.
+# At 8 bits nothing is lost, at 4 little. At 2 bits it is worse than guessing, which would get about 60. Is it the weights or the activations?
+
+# %%
+for weights, activations in ((8, 2), (2, 8)):
+    right, _ = accuracy(quantize_trained(DigitsMLP(weights, activations), trained))
+    print(f"width of weights {weights}, of activations {activations}: {right} right")
+
+# %% [markdown]
+# The weights, all alone. With min–max the scale reaches to the largest weight, and all below half of it becomes 0. Chapter 6 had two cures: a scale for each neuron (*per channel*), and a clipping point of least squared error (`mse`). The same at 2 bits:
+
+# %%
+for method in ("minmax", "mse"):
+    for per_channel in (False, True):
+        right, _ = accuracy(quantize_trained(DigitsMLP(2, 2, per_channel), trained, method))
+        print(f"{method:6} {'per channel' if per_channel else 'per tensor':11} {right} right")
+
+# %% [markdown]
+# Min–max 36, a scale for each neuron 284, a good clipping point 496. So 496 is what training has to beat. (This is another network than chapter 6's, where floats got 557 and the best choice at 2 bits 497.)
 #
 # Now the other way. This trains a network of 2-bit weights and 2-bit activations before your eyes, in a few seconds: the same scans, the same number of epochs. (An *epoch* shows every training scan once.) The stop button above interrupts it; the model is then as good as it has become.
 
 # %%
 torch.manual_seed(7)
-model = DigitsMLP(weight_bits=2, activation_bits=2)
-losses = train(model, epochs=30, watch=loss_curve())
+mine = DigitsMLP(weight_bits=2, activation_bits=2)
+losses = train(mine, epochs=30, watch=loss_curve())
 
 # %% [markdown]
 # (The loss ends near 0.5 and not near 0 because `train` asks for about nine tenths of certainty instead of all of it, which is called *label smoothing*.)
 
 # %%
-right, share = accuracy(model)
-print("more than nine of ten right:", share > 0.9)
+right, _ = accuracy(mine)
+best, _ = accuracy(quantize_trained(DigitsMLP(2, 2), trained, "mse"))
+more = "more" if right > best else "no more"
+print(f"Your network names {more} scans rightly than the best one above, which has {best}.")
 
 # %% [markdown]
-# (Your exact number may differ from that of another computer: floats are added in another order, and after thousands of steps that shows. `right` has it. This is why the chapter goes on with stored networks, which everybody has alike: `load_checkpoint("mlp_w2a2")` has weights and activations of 2 bits. `python -m qtutor.network.checkpoints` made them, with the same `train`.)
-#
-# What did training choose? The weights, and the scales of the activations too. During the first batches a `QuantReLU` follows what it sees, as in chapter 6 (the 99.999 % percentile); from then on its scale is a number that training moves like a weight. Here are the steps of the first ReLU in 2 bits, both ways, and how many of its outputs are at the top, 3:
+# How many are they? Take the # away and run:
 
 # %%
-pixels, _ = load_pixels()
-for name, model in (("afterwards", quantize_trained(DigitsMLP(2, 2), trained)), ("trained", load_checkpoint("mlp_w2a2"))):
-    hidden = model.relu1(model.norm1(model.fc1(model.pixels(pixels.flatten(1)))))
-    print(f"{name:10} scale {hidden.scale.item():.2f}, {(hidden.int() == 3).float().mean():.0%} at the top")
+# accuracy(mine)
 
 # %% [markdown]
-# Training nearly halves the step. It lets one output in eight saturate, and the others have finer steps: the trade of chapter 6, made by the loss itself.
+# (Your number may differ from that of another computer: floats are added in another order, and after thousands of steps that shows. So the chapter goes on with the stored networks. `python -m qtutor.network.checkpoints` made them, with the same `train`.)
 #
-# All of it in one table. *Per channel* means one weight scale for each neuron.
+# ### What did training choose?
+# The weights first. This is the share of zeros in `fc1`, `fc2` and `fc3`, and the scale of `fc1`:
 
 # %%
-names = {width: f"mlp_w{width}a{width}" for width in (8, 4, 3, 2, 1)}
-rows = {}
-for per_channel, kind in ((False, "per tensor"), (True, "per channel")):
-    ending = "_channel" if per_channel else ""
-    rows[f"trained, {kind}"] = [accuracy(load_checkpoint(name + ending))[0] for name in names.values()]
-    models = [quantize_trained(DigitsMLP(width, width, per_channel), trained) for width in names]
-    rows[f"afterwards, {kind}"] = [accuracy(model)[0] for model in models]
+models = {
+    "min–max": quantize_trained(DigitsMLP(2, 2), trained),
+    "min–max, per channel": quantize_trained(DigitsMLP(2, 2, per_channel=True), trained),
+    "mse": quantize_trained(DigitsMLP(2, 2), trained, "mse"),
+    "trained": load_checkpoint("mlp_w2a2"),
+}
+for name, model in models.items():
+    weights = [model.fc1.quant_weight(), model.fc2.quant_weight(), model.fc3.quant_weight()]
+    zeros = [f"{(weight.int() == 0).double().mean():.0%}" for weight in weights]
+    print(f"{name:20} zeros {zeros}, scale {weights[0].scale.mean():.3f}")
+
+# %% [markdown]
+# (The second line's scale is the mean of 64.) With min–max, 97 % of the first layer's weights are 0, and there is little left to compute with. A good clipping point leaves about half of them, training too. So the 66 answers from 496 to 562 are no matter of the scale alone: training has moved weights, and other ones are −1, 0 and 1 now.
+#
+# The scales of the activations are trained as well. During the first batches a `QuantReLU` follows what it sees, as in chapter 6 (the 99.999 % percentile); from then on its scale is a number that training moves like a weight. It has a slope: an output clamped at 3 is 3 · scale, so its slope in the scale is 3. Here are the steps of the first ReLU, and how many of its outputs are at the top, 3:
+
+# %%
+for name in ("mse", "trained"):
+    model = models[name]
+    hidden = model.relu1(model.norm1(model.fc1(model.pixels(model.flatten(pixels)))))
+    top = (hidden.int() == 3).double().mean()
+    print(f"{name:7} scale {hidden.scale.item():.2f}, {top:.0%} at the top")
+
+# %% [markdown]
+# Training nearly halves the step. It lets one output in eight saturate, and the others have finer steps: the trade of chapter 6, made by the loss itself. But that is the smaller part: 2-bit activations alone, afterwards, cost 567 − 563 = 4 answers.
+#
+# ### All of it in one table
+
+# %%
+widths, rows = (8, 4, 3, 2, 1), {}
+for kind, ending in (("per tensor", ""), ("per channel", "_channel")):
+    stored = [load_checkpoint(f"mlp_w{bits}a{bits}{ending}") for bits in widths]
+    rows[f"trained, {kind}"] = [accuracy(model)[0] for model in stored]
+for method in ("mse", "minmax"):
+    for kind, own in (("per tensor", False), ("per channel", True)):
+        after = [DigitsMLP(bits, bits, own) for bits in widths]
+        right = [accuracy(quantize_trained(model, trained, method))[0] for model in after]
+        rows[f"afterwards, {method}, {kind}"] = right
 for name, row in rows.items():
-    print(f"{name:24}", row)
+    print(f"{name:31}", row)
 
 # %%
-show(draw_right_answers(new_axes(7, 4), list(names), rows, 597))
+show(draw_right_answers(new_axes(7, 4.5), widths, rows, 597))
 
 # %% [markdown]
 # Read it by rows.
-# - **Afterwards, per tensor**: good at 8 bits, usable at 4, gone at 2.
-# - **Afterwards, per channel**: a scale for each neuron holds out one bit longer, down to 3. At 2 bits it gets 284, half.
-# - **Trained**: 562 and 559 at 2 bits, where floats get 567. Even at 1 bit about nine of ten are right. The network finds weights for which the integers are right, instead of integers near given weights.
-# - Trained, it hardly matters whether the scales are per tensor or per channel, but at 1 bit. Differences of five scans or so say little: another seed may turn them round.
+# - **Afterwards, min–max**: good at 8 bits, usable at 4, gone at 2. Per channel it holds out one bit longer, down to 3.
+# - **Afterwards, mse**: 562 at 3 bits, where floats get 567, and 496 and 494 at 2. (At 1 bit nothing is clipped: section 4. So the numbers are those of min–max.)
+# - **Trained**: 562 and 559 at 2 bits, and at 1 bit still about nine of ten. The network finds weights for which the integers are right, instead of integers near given weights.
+# - Trained, it hardly matters whether the scales are per tensor or per channel. Differences of ten or twenty scans say little: another seed may turn them round, even at 1 bit.
 #
-# **From 8 bits down to 4, quantize afterwards; from 3 down, train.** Training costs data, time and the training code; where they are missing, per channel and a well chosen clipping point are the first to try.
+# **In this network, quantizing afterwards is enough down to 3 bits, with well chosen scales; at 2 bits and 1, train.** Other networks have their limit elsewhere: measure. Training costs data, time and the training code.
 #
 # **Two questions**
-# 1. At 1 bit, quantized afterwards, it is 89 and 99. Why does a scale for each neuron help so little here, when it helps so much at 2 bits?
-# 2. The trained 2-bit network loses 5 answers. Where would you spend a few more bits first?
+# 1. Afterwards with min–max, per tensor, 2 bits get 36 and 1 bit gets 89. How can one bit less be better?
+# 2. A scale for each neuron helps min–max a lot (284 against 36), and `mse` not at all (494 against 496). Why?
 #
 # <details><summary>Answers</summary>
 #
-# 1. At 1 bit only the sign of a weight is left. A scale says how large a value is, and batch normalization or the next sign takes that away anyway; the information lost is in the weights that were small, and now count as much as the large ones.
-# 2. Section 6 tries it: the first and the last layer.
+# 1. At 1 bit only the sign of a weight is stored, and the scale is the *mean* absolute weight, as the next section shows. At 2 bits it is the largest one, and 97, 92 and 78 % of the weights become 0. At 1 bit none does.
+# 2. It cures what is different *between* neurons. *Within* a neuron, too, the largest of 64 weights is far from the others: 84, 79 and 70 % of them are still 0. A clipping point looks at where most weights are, and cures both; it leaves nothing for the scales to do.
 #
 # </details>
 #
@@ -253,38 +360,49 @@ for name in ("fc1", "fc2", "fc3"):
 # %% [markdown]
 # −1 and +1: *bipolar*. −1 and 0 would waste half of them on doing nothing, and could push a sum down only. In the register the bit 1 stands for +1 and the bit 0 for −1, and a product of two such numbers is +1 where the bits agree: a gate called XNOR, and no multiplier. A sum of k products is 2 · (number that agree) − k.
 #
-# The activations of this network are bipolar as well. A ReLU makes no sense there, for it needs a 0; a *sign* stands in its place, −1 below 0, else +1.
-
-# %% tags=["predict"]
-question = "3×3 convolution, inputs and weights ±1, no padding. Which sums can one output be?"
-predict("7.5", question, options=["all from −9 to 9", "the odd ones from −9 to 9", "−9 and 9 only"])
+# The scale of such a weight is the mean absolute value: the sign says which way, the scale how far on average. The activations of this network are bipolar as well. A ReLU makes no sense there, for it needs a 0; a *sign* stands in its place, −1 below 0, else +1. A sign is trained as a rounding is: backward it has slope 1 from −1 to 1 (times the scale), and 0 outside.
+#
+# Back to the 89 of a network quantized afterwards. Which half does the harm?
 
 # %%
-sign = QuantIdentity(act_quant=SignedBinaryActPerTensorConst, return_quant_tensor=True).eval()
-quantizer = {"weight_quant": SignedBinaryWeightPerTensorConst, "return_quant_tensor": True}
-conv, padded = (QuantConv2d(1, 1, 3, padding=pad, bias=False, **quantizer).eval() for pad in (0, 1))
-for part in (conv, padded):
-    part.weight.data = torch.tensor([[[[0.1, -0.1, 0.1], [-0.1, 0.1, -0.1], [0.1, -0.1, 0.1]]]])
-image = torch.tensor([[[[1.0, -1, 1, 1], [-1, 1, -1, 1], [1, -1, 1, -1], [1, 1, 1, -1]]]])
-print("without padding", (conv(sign(image)).value / 0.1).round().int()[0, 0].tolist())
-print("with padding   ", (padded(sign(image)).value / 0.1).round().int()[0, 0].tolist())
+for weights, activations in ((1, 8), (8, 1), (1, 1)):
+    right, _ = accuracy(quantize_trained(DigitsMLP(weights, activations), trained))
+    print(f"width of weights {weights}, of activations {activations}: {right} right")
 
 # %% [markdown]
-# Nine numbers of ±1 add up to an odd number, always: 2 · agreeing − 9. With padding there are even numbers at the border. They are sums of 4 or of 6 products, because the padding is 0, and **a 1-bit activation has no 0**. Brevitas computes with floats, so it does not mind. Hardware with one bit for each input cannot do it: it pads with −1 or with +1, and gets other sums than the network was trained with. (Weights of 1 bit alone are no trouble: if the activations have a 0, padding is what it should be.)
+# Weights of 1 bit alone leave 404, activations of 1 bit alone 213. The float network was trained with a ReLU, and now gets a sign in its place; the batch normalization in front of it still has the old mean and spread. No weight's scale mends that, which is why a scale for each neuron hardly helped (99 against 89). Trained with its sign, the network gets 529.
 #
-# So a convolution that takes 1-bit activations must not pad. `DigitsCNN` is the library's convolutional network; here are its three convolutions:
+# Next, the missing 0 in a convolution.
+
+# %% tags=["predict"]
+question = "3×3 convolution, inputs and weights ±1, no padding. Which sums can come?"
+options = ["all from −9 to 9", "the odd ones from −9 to 9", "−9 and 9 only"]
+predict("7.6", question, options)
+
+# %%
+image = torch.tensor([[[[1.0, -1, 1, 1], [-1, 1, -1, 1], [1, -1, 1, -1], [1, 1, 1, -1]]]])
+weight = torch.tensor([[[[1.0, -1, 1], [-1, 1, -1], [1, -1, 1]]]])
+for padding in (0, 1):
+    total = nn.functional.conv2d(image, weight, padding=padding).round().int()
+    print(f"padding {padding}:", total[0, 0].tolist())
+
+# %% [markdown]
+# Nine numbers of ±1 add up to an odd number, always: 2 · agreeing − 9. With padding there are even numbers at the border. They are sums of 4 or of 6 products, because the padding is 0, and **a 1-bit activation has no 0**. Brevitas computes with floats as PyTorch does here, so it does not mind. Hardware with one bit for each input cannot do it: it pads with −1 or with +1, and gets other sums than the network was trained with. (Weights of 1 bit alone are no trouble: if the activations have a 0, padding is what it should be.)
+#
+# So a convolution that takes 1-bit activations must not pad. `DigitsCNN` is the library's convolutional network, with three convolutions. It has a *residual* (chapter 3): the output of `conv2` is added to the input of `conv2`, so the two must have one size.
 
 # %%
 for name in ("cnn_w4a4", "cnn_w2a2", "cnn_w1a1"):
     model = load_checkpoint(name)
-    sizes = [(part.kernel_size[0], part.padding[0]) for part in (model.conv1, model.conv2, model.conv3)]
+    parts = (model.conv1, model.conv2, model.conv3)
+    sizes = [(part.kernel_size[0], part.padding[0]) for part in parts]
     print(f"{name}: {accuracy(model)[0]} right; kernel and padding", sizes)
 
 # %% [markdown]
-# conv1 pads at any width: it takes the pixels, which have a 0. With 1 bit, conv2 becomes 1×1, because its output is added to its input and both must keep one size, and conv3 does without the border. The network sees less of each scan; with the lost bit that costs 578 − 507 = 71 answers.
+# `conv1` pads at any width: it takes the pixels, which have a 0. With 1 bit, `conv2` becomes 1×1, which keeps the size without padding, and `conv3` does without the border. The network sees less of each scan, has one bit less, and one scale for each layer instead of one for each channel: together that costs 578 − 507 = 71 answers.
 #
 # ## 5 Folding batch normalization
-# Between a layer and its ReLU stands *batch normalization*: y is shifted by its mean, divided by its spread, and multiplied and shifted again by what training found.
+# Batch normalization stands between a layer and its ReLU. From y it takes off the mean, divides by the spread, and then multiplies and shifts by what training found:
 #
 # **normalized = gamma · (y − mean) / sqrt(variance + eps) + beta**
 #
@@ -296,10 +414,11 @@ for name in ("cnn_w4a4", "cnn_w2a2", "cnn_w1a1"):
 
 # %% tags=["ex-7.B"]
 def fold_batch_norm(weight, bias, gamma, beta, mean, variance, eps):
-    """Return (weight, bias) of the one linear layer that does what a linear layer and then batch normalization do.
+    """Return (weight, bias) of the one layer that does what linear and then batch norm do.
 
-    weight is [outputs, inputs]; bias and the four parameters are [outputs], eps is a Python float. Batch normalization
-    makes gamma * (y - mean) / sqrt(variance + eps) + beta of each output y.
+    weight is [outputs, inputs]; bias and the four parameters are [outputs], eps is a Python
+    float. Batch normalization makes gamma * (y - mean) / sqrt(variance + eps) + beta of each
+    output y.
     """
     ...
 
@@ -311,58 +430,84 @@ check("7.B", fold_batch_norm)
 # For floats that is all. For quantized weights, ask what happens to the integers. The trained network has integers q and a scale s. Folding multiplies each row of s · q by its own factor.
 
 # %% tags=["predict"]
-question = "A 2-bit network, one scale for each layer, 562 right. Fold, and quantize again with one scale for each layer. Right?"
-predict("7.6", question, options=["562: folding is exact", "between 300 and 500", "about 60: guessing"])
+question = "A 2-bit network, one scale a layer, 562 right. Fold, then quantize again alike?"
+options = ["562: folding is exact", "between 300 and 500", "about 60: guessing"]
+predict("7.7", question, options)
 
 # %%
 for name in ("mlp_w2a2", "mlp_w2a2_channel", "mlp_w4a4", "mlp_w8a8"):
     model = load_checkpoint(name)
     before, integers = accuracy(model)[0], model.fc1.quant_weight().int().abs()
     for part in ("1", "2"):
-        merge_bn(getattr(model, "fc" + part), getattr(model, "norm" + part))  # Brevitas's own folding
+        merge_bn(getattr(model, "fc" + part), getattr(model, "norm" + part))  # Brevitas folds
         setattr(model, "norm" + part, nn.Identity())
     moved = int((model.fc1.quant_weight().int().abs() != integers).sum())
-    print(f"{name:16} right: {before} before, {accuracy(model)[0]} after; {moved} of 4,096 integers of fc1 moved")
+    print(f"{name:16} {before} right before, {accuracy(model)[0]} after;", end=" ")
+    print(f"{moved} of 4,096 integers of fc1 moved")
 
 # %% [markdown]
-# - **Per channel it is exact.** A row's factor goes into the row's scale: s becomes s · |factor|, and the integers stay (all of them change sign where the factor is negative).
+# - **Per channel the weights' integers stay.** A row's factor goes into the row's scale: s becomes s · |factor| (and all integers of a row change sign where its factor is negative). What is left over, beta − mean · factor, becomes a bias of `fc1`, which had none. That bias is still a float; chapter 8 gives it its integer.
 # - **Per tensor it is not.** The rows are now of different size, one scale must do for all, and the largest row decides. At 2 bits nearly every third integer moves, and more than a quarter of the right answers is gone. Training cannot help: it saw other weights. At 8 bits nearly all integers move as well, but only by a little.
 #
 # Three ways out: per-channel scales; training with the folded weights; or not folding at all. For hardware rescales anyway (chapter 5), with a multiplier for each channel, and the factor fits in there. Chapter 8 does that: the integers stay those that were trained.
 #
 # ## 6 A width for each layer
-# Widths need not be the same everywhere: *mixed precision*. `DigitsMLP((8, 2, 8), (4, 4))` has 8-bit weights in the first and last layer, 2-bit weights in the middle, and activations of 4 bits.
+# Widths need not be the same everywhere: *mixed precision*. `DigitsMLP((8, 2, 8), 4)` has weights of 2 bits in the middle layer, of 8 in the other two, and activations of 4 bits. Where should the few bits go? Ask one layer at a time.
+
+# %% tags=["predict"]
+question = "Afterwards, min–max: 2-bit weights in one layer, 8 in the others. Where is it worst?"
+options = ["fc1, which takes the pixels", "fc3, which gives the answer", "all three alike"]
+predict("7.8", question, options)
 
 # %%
-for name in ("mlp_w8a8", "mlp_mixed", "mlp_w2a2", "mlp_w1a1"):
-    model = load_checkpoint(name)
-    layers = [model.fc1.quant_weight(), model.fc2.quant_weight(), model.fc3.quant_weight()]
-    bits = sum(int(layer.bit_width) * layer.value.numel() for layer in layers)
-    widths = [int(layer.bit_width) for layer in layers]
-    print(f"{name:9} weights of {widths} bits: {bits // 8:5,} bytes, {accuracy(model)[0]} right")
+for method in ("minmax", "mse"):
+    for bits in ((2, 8, 8), (8, 2, 8), (8, 8, 2)):
+        right, _ = accuracy(quantize_trained(DigitsMLP(bits, 8), trained, method))
+        print(f"{method:6} weights of {bits} bits: {right} right")
 
 # %% [markdown]
-# The network is small, and its first layer is as large as the second: the middle one at 2 bits saves about a third of the bytes. All three at 2 bits save three quarters, for 5 answers. In larger networks the first and the last layer are a small part of all weights and the most sensitive one, and people often leave them at 8 bits. **Measure per layer**: lower one width at a time, train, count.
+# `fc1` alone goes down to 116: it did nearly all of the damage in section 3, with 97 % of its weights 0. With a good clipping point the other two lose almost nothing, and `fc1` still loses most, 519. It is usual to leave the first and the last layer at 8 bits. Here the first deserves it; the last gets it only by convention. **Measure per layer**, and spend the bits where they are missed:
+
+# %%
+for bits in ((2, 2, 2), (8, 2, 2)):
+    right, _ = accuracy(quantize_trained(DigitsMLP(bits, 2), trained, "mse"))
+    size = (bits[0] * 4096 + bits[1] * 4096 + bits[2] * 640) // 8
+    print(f"weights of {bits} bits, {size:,} bytes: {right} right")
+
+# %% [markdown]
+# 57 answers for 3,072 bytes, and nothing was trained. (Trained, 2 bits everywhere get 562.) In this network `fc1` is nearly half of all weights; in larger ones the first layer is a small part, and its bits cost little.
 #
 # ## 7 Pitfall: break a published validity test
-# Brevitas's tensors know whether their values are integers of their format: `is_valid`. At 1 bit it should refuse a tensor with a 0. Here a picture of ±1 is padded with zeros, and the test says so. **Find an `image` of ±1 whose padding it does not notice.** Change some numbers and run the cell.
+# Brevitas's tensors know whether their values are integers of their format: `is_valid`. At 1 bit it should accept a tensor of −1 and +1, and refuse one with a 0. Here a picture of ±1 is padded with zeros, and the test notices. **Find an `image` of ±1 whose padding it does not notice.** Change some numbers and run the cell.
 
 # %%
+sign = QuantIdentity(act_quant=SignedBinaryActPerTensorConst, return_quant_tensor=True).eval()
 image = torch.tensor([[[[1.0, -1], [-1, 1]]]])
 around = nn.functional.pad(sign(image), (1, 1, 1, 1))
-print(f"{around.bit_width.item():.0f} bit, valid: {around.is_valid}")
+print(f"{around.bit_width:g} bit; valid {sign(image).is_valid}, padded {around.is_valid}")
 
 # %% [markdown]
-# Have you found it? The answer is the next cell.
+# How rare is it? This tries all 16 pictures of 2×2, and only counts.
 
 # %%
-paper = -torch.ones(1, 1, 2, 2)
-around = nn.functional.pad(sign(paper), (1, 1, 1, 1))
-print(f"padded: valid {around.is_valid}, integers", around.int()[0, 0].tolist())
-print(f"as it was: valid {sign(paper).is_valid}")
+images = [torch.tensor(four).reshape(1, 1, 2, 2) for four in product((-1.0, 1.0), repeat=4)]
+padded = [nn.functional.pad(sign(image), (1, 1, 1, 1)).is_valid for image in images]
+alone = [sign(image).is_valid for image in images]
+print(f"of {len(images)} pictures with zeros around, it accepts {sum(padded)};", end=" ")
+print(f"of those without, it refuses {alone.count(False)}")
 
 # %% [markdown]
-# At 1 bit the test counts how many different values there are: exactly two, one of them negative, and the tensor is valid, whichever they are. A picture that is all −1 passes with zeros around it. And without them, when it is right, it fails, because it holds one value only. Values alone cannot say which two were meant. So do not rely on such a test: keep zeros away from 1-bit tensors where the network is built, as section 4 does, and look at the integers.
+# So it errs both ways: it accepts one that is wrong, and refuses two that are right.
+#
+# <details><summary>Which are they, and why?</summary>
+#
+# `-torch.ones(1, 1, 2, 2)`, all −1, is accepted with zeros around it. At 1 bit the test counts how many different values there are: exactly two, one of them negative, and the tensor is valid, whichever they are. −1 and 0 pass.
+#
+# Without zeros the same picture is refused, and so is the one that is all +1: each holds one value only.
+#
+# </details>
+#
+# Values alone cannot say which two were meant. So do not rely on such a test: keep zeros away from 1-bit tensors where the network is built, as section 4 does, and look at the integers.
 #
 # ## Quiz
 
@@ -372,11 +517,12 @@ quiz("7")
 # %% [markdown]
 # ## Key points
 # - Rounding has slope 0 and jumps. The straight-through estimator takes slope 1 where the rounded integer is in the range, and 0 where it is clamped.
-# - Training keeps a float behind each weight and computes with the value of its integer: fake quantization. Weights wander around ties until the learning rate is small.
-# - `QuantIdentity` and `QuantReLU` quantize what flows, `QuantLinear` and `QuantConv2d` their weight. `return_quant_tensor=True` hands the format on, and an integer bias needs it: its units are the accumulator's.
-# - Afterwards is enough at 8 bits, mostly at 4. At 2 bits training gets 562 right and quantizing afterwards 36 or, per channel, 284.
+# - Training keeps a float behind each weight and computes with the value of its integer: fake quantization. A weight whose best value lies between two integers wanders around their tie; a smaller learning rate makes the swing smaller, not rarer.
+# - `QuantIdentity` and `QuantReLU` quantize what flows, `QuantLinear` and `QuantConv2d` their weight. `return_quant_tensor=True` hands the format on, and an integer bias needs it: its units are the accumulator's. A batch normalization hands on a plain tensor.
+# - Here quantizing afterwards is enough down to 3 bits, with good scales. At 2 bits it gets 36 with min–max, 284 with a scale for each neuron, 496 with a good clipping point; training gets 562.
 # - 1-bit values are −1 and +1. There is no 0: nothing to pad with, and no ReLU.
-# - Folding batch normalization keeps the integers where each channel has its scale, and moves them where one scale serves all.
+# - Folding batch normalization keeps the weights' integers where each channel has its scale, and moves them where one scale serves all.
+# - Layers need not have the same width. Lower one at a time, count, and spend bits where they are missed.
 #
 # ## Words
 # | word | meaning |
@@ -386,6 +532,8 @@ quiz("7")
 # | post-training quantization, PTQ | a trained float network is quantized, and not trained again |
 # | quantization-aware training, QAT | training with fake quantization in every layer |
 # | epoch | one pass over all training data |
+# | batch normalization | shifts and rescales each neuron's outputs to about the same mean and spread |
+# | residual | the input of some layers, added to their output |
 # | bipolar | of two values, −1 and +1 |
 # | XNOR | the gate that says whether two bits agree; the product of two bipolar numbers |
 # | folding | multiplying batch normalization into the layer before it |

@@ -8,7 +8,7 @@ from itertools import product
 import torch
 
 from qtutor.exercises.answers import pair, same_shape, words
-from qtutor.exercises.exercise import Answer, Case, Exercise, Unreadable, WrongAnswer, in_order
+from qtutor.exercises.exercise import Answer, Case, Exercise, Rule, Unreadable, WrongAnswer, in_order
 from qtutor.exercises.questions import Prediction, QuizQuestion
 from qtutor.exercises.runtimes import torch_fake_quantize, torch_folded
 
@@ -69,6 +69,8 @@ def flat(tensor):
 
 def as_compared(value, right):
     """Return a number as it is compared and shown: six digits of the right one where it is near it, else of itself."""
+    if math.isnan(value):
+        return math.nan  # one object, which equals itself in a tuple: a division by 0 is recognized
     return float(f"{right if math.isclose(value, right, rel_tol=NEAR, abs_tol=NEAR) else value:.6g}") + 0.0
 
 
@@ -84,10 +86,11 @@ def write_folded(value, case):
 
 
 def fake_quantize(x, scale, bit_width):
-    """Return x rounded to the signed integers of bit_width (ties to even), clamped to their range, and back in real units.
+    """Return x rounded to the signed integers of bit_width, clamped, and back in real units.
 
-    x is a float32 tensor that autograd follows. A gradient comes back with slope 1 where the rounded integer is in the
-    range, and with slope 0 where it had to be clamped.
+    x is a float32 tensor that autograd follows; ties go to even. A gradient comes back with
+    slope 1 where the rounded integer is in the range, and with slope 0 where it had to be
+    clamped.
     """
     steps = x / scale
     rounded = steps + (torch.round(steps) - steps).detach()
@@ -135,6 +138,22 @@ def left_in_steps(x, scale, bit_width):
     steps = x / scale
     rounded = steps + (torch.round(steps) - steps).detach()
     return torch.clamp(rounded, -(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1)
+
+
+def detached_in_steps(x, scale, bit_width):
+    """Come back to real units inside the part that autograd does not see."""
+    steps = x / scale
+    rounded = steps + (torch.round(steps) - steps).detach()
+    whole = torch.clamp(rounded, -(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1)
+    return whole + (whole * scale - whole).detach()
+
+
+def tie_at_the_top_inside(x, scale, bit_width):
+    """Take as inside what is up to half a step beyond either end."""
+    steps, low, high = x / scale, -(2 ** (bit_width - 1)), 2 ** (bit_width - 1) - 1
+    inside = (steps >= low - 0.5) & (steps <= high + 0.5)
+    value = torch.clamp(torch.round(steps), low, high) * scale
+    return torch.where(inside, x + (value - x).detach(), value.detach())
 
 
 def ties_up(x, scale, bit_width):
@@ -197,6 +216,21 @@ def fake_quantize_runtime_cases():
     ]
 
 
+AT_A_TIE = "x is half way between two integers: to which of them is it rounded, and is that one in the format?"
+IN_STEPS = "Your gradient is 1/scale: in which units is the part of your sum that autograd sees?"
+
+
+def wrong_at_ties_alone(differences):
+    """Say whether every value is right, and only gradients half way between two integers are not."""
+    return all(d.found[0] == d.expected[0] and d.case.steps and d.case.steps[0] % 1 == 0.5 for d in differences)
+
+
+def gradient_in_steps(differences):
+    """Say whether the first difference is a right value whose gradient is 1/scale."""
+    first = differences[0]
+    return first.found == (first.expected[0], 1 / first.case.scale) and first.expected[1] == 1
+
+
 EXERCISE_A = Exercise(
     name="7.A",
     reference=fake_quantize,
@@ -219,6 +253,7 @@ EXERCISE_A = Exercise(
     " steps. The clamp comes after the rounding: its slope is 1 from end to end, both included, and 0 outside. The"
     " division by scale and the multiplication by it cancel in the gradient.",
     question="What value is stored for this x, and does that value move when x moves far enough?",
+    rules=(Rule(wrong_at_ties_alone, AT_A_TIE), Rule(gradient_in_steps, IN_STEPS)),
     wrong=(
         WrongAnswer(
             plain_round,
@@ -256,6 +291,16 @@ EXERCISE_A = Exercise(
             "x=0, scale=0.5, bit_width=2: expected 0 with gradient 1, yours 0 with gradient 2",
         ),
         WrongAnswer(
+            detached_in_steps,
+            IN_STEPS,
+            "x=0, scale=0.5, bit_width=2: expected 0 with gradient 1, yours 0 with gradient 2",
+        ),
+        WrongAnswer(
+            tie_at_the_top_inside,
+            AT_A_TIE,
+            "x=1.5, scale=1, bit_width=2: expected 1 with gradient 0, yours 1 with gradient 1",
+        ),
+        WrongAnswer(
             ties_up,
             "This x lies half way between two integers: which of them is even?",
             "x=0.5, scale=1, bit_width=2: expected 0 with gradient 1, yours 1 with gradient 1",
@@ -277,10 +322,11 @@ EXERCISE_A = Exercise(
 
 
 def fold_batch_norm(weight, bias, gamma, beta, mean, variance, eps):
-    """Return (weight, bias) of the one linear layer that does what a linear layer and then batch normalization do.
+    """Return (weight, bias) of the one layer that does what linear and then batch norm do.
 
-    weight is [outputs, inputs]; bias and the four parameters are [outputs], eps is a Python float. Batch normalization
-    makes gamma * (y - mean) / sqrt(variance + eps) + beta of each output y.
+    weight is [outputs, inputs]; bias and the four parameters are [outputs], eps is a Python
+    float. Batch normalization makes gamma * (y - mean) / sqrt(variance + eps) + beta of each
+    output y.
     """
     factor = gamma / torch.sqrt(variance + eps)
     return weight * factor[:, None], (bias - mean) * factor + beta
@@ -319,6 +365,12 @@ def beta_multiplied(weight, bias, gamma, beta, mean, variance, eps):
 def divided_by_the_variance(weight, bias, gamma, beta, mean, variance, eps):
     """Forget the root."""
     factor = gamma / (variance + eps)
+    return weight * factor[:, None], (bias - mean) * factor + beta
+
+
+def eps_forgotten(weight, bias, gamma, beta, mean, variance, eps):
+    """Forget eps."""
+    factor = gamma / torch.sqrt(variance)
     return weight * factor[:, None], (bias - mean) * factor + beta
 
 
@@ -441,6 +493,13 @@ EXERCISE_B = Exercise(
             " yours weight [[0.25]] with bias [0]",
         ),
         WrongAnswer(
+            eps_forgotten,
+            "This variance is 0: what does your code divide by?",
+            "weight=[[1]], bias=[0], gamma=[1], beta=[0], mean=[0], variance=[0], eps=1:"
+            " expected weight [[1]] with bias [0],"
+            " yours weight [[inf]] with bias [nan]",
+        ),
+        WrongAnswer(
             eps_after_the_root,
             "What stands under the root?",
             "weight=[[1]], bias=[0], gamma=[1], beta=[0], mean=[0], variance=[3], eps=1:"
@@ -503,6 +562,15 @@ PREDICTIONS = (
     ),
     Prediction(
         "7.4",
+        right="the results of fc1 and relu1",
+        reasons={
+            "all three": "Batch normalization is a plain PyTorch layer, and divides by a float of its own for each neuron.",
+            "the results of fc1 and relu1": "Accumulators are integers in units of scale of x · scale of w.",
+            "that of relu1 only": "What are products of integers, and their sums? The units are smaller, but units they are.",
+        },
+    ),
+    Prediction(
+        "7.5",
         right="less than guessing would",
         reasons={
             "about 560": "So it is at 4 bits.",
@@ -511,21 +579,30 @@ PREDICTIONS = (
         },
     ),
     Prediction(
-        "7.5",
+        "7.6",
         right="the odd ones from −9 to 9",
         reasons={
-            "all from −9 to 9": "Turn one product from −1 to +1: by how much does the sum change?",
+            "all from −9 to 9": "Turn one product from −1 to +1, and the sum changes by 2: an odd one stays odd.",
             "the odd ones from −9 to 9": "Nine odd numbers have an odd sum: 2 · agreeing − 9.",
             "−9 and 9 only": "Only where all nine agree, or none does.",
         },
     ),
     Prediction(
-        "7.6",
+        "7.7",
         right="between 300 and 500",
         reasons={
             "562: folding is exact": "For floats it is, and for integers with a scale of its own for each neuron.",
             "between 300 and 500": "406. The rows differ in size now, and one scale must serve them all.",
             "about 60: guessing": "The factors of a layer differ too little for that: the largest is about twice the smallest.",
+        },
+    ),
+    Prediction(
+        "7.8",
+        right="fc1, which takes the pixels",
+        reasons={
+            "fc1, which takes the pixels": "Its largest weight is the farthest from the others, so the most of them become 0.",
+            "fc3, which gives the answer": "Many say so. It is the one that suffers least here.",
+            "all three alike": "Their weights are not spread alike, and one scale must do for each.",
         },
     ),
 )
@@ -547,7 +624,7 @@ QUIZ = (
         reasons={
             "the integers": "Autograd follows real numbers only.",
             "a float for each weight": "Its quantized value is computed anew in each forward pass.",
-            "the scales only": "They may be learned too, but three values for a weight would be left to chance.",
+            "the scales only": "They are learned too, but they do not decide which weight is −1, which 0 and which 1.",
             "nothing: the weights are quantized afterwards": "That is post-training quantization.",
         },
     ),
@@ -562,13 +639,13 @@ QUIZ = (
         },
     ),
     QuizQuestion(
-        "You have a trained float network, 100 scans without labels, and need 8 bits. What do you try first?",
-        right="quantizing afterwards",
+        "A trained float network must have weights of 2 bits, and nobody can train it again. What do you try first?",
+        right="a clipping point of least squared error",
         reasons={
-            "quantizing afterwards": "At 8 bits it lost nothing here, and the scans are enough to choose scales.",
-            "training through the rounding": "It needs labels and time, and at 8 bits there is nothing to win.",
-            "1 bit, to save most": "Nobody asked for it, and it needs training.",
-            "leaving it in floats": "Then it does not run on integers.",
+            "the largest weight as scale": "36 right answers here: nearly all weights become 0.",
+            "the largest weight of each neuron as its scale": "284 here. The largest of 64 is still far from the others.",
+            "a clipping point of least squared error": "496 here, where training gets 562 and the first choice 36.",
+            "1 bit instead, which got more": "More than 2 bits with the worst scale: 89. A good scale is the better cure.",
         },
     ),
     QuizQuestion(

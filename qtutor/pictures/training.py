@@ -14,7 +14,7 @@ from qtutor.pictures.words import number
 from qtutor.qparams import QParams
 from qtutor.quantization import dequantize, quantize
 
-MARKERS = ("o", "s", "^", "D")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 LIVE_WORDS = (
     "The mean loss of each epoch, drawn while the model trains."  # the same at every epoch: outputs are compared
 )
@@ -153,24 +153,25 @@ def draw_right_answers(ax: Axes, widths: Sequence[int], rows: Mapping[str, Seque
 
     ax        axes to draw on, about 7 by 4 inches
     widths    in bits, in the order in which they stand from left to right
-    rows      right answers at each width, by the name of the way; four at most
+    rows      right answers at each width, by the name of the way; six at most. Two that follow each other are a pair:
+              one color, the first drawn through, the second dashed
     scans     how many there are to be named
     returns   ax; ax.alt holds its words (`right_answers_text`)
-    raises    ValueError where a row has not one number for each width
+    raises    ValueError where there are more than six rows, or one has not one number for each width
 
     >>> from qtutor.pictures import new_axes
     >>> draw_right_answers(new_axes(7, 4), [2, 1], {"trained": [90, 80], "afterwards": [40, 10]}, 100).alt
     'Right answers of 100 at 2, 1 bits. trained: 90, 80; afterwards: 40, 10.'
     """
     words = right_answers_text(widths, rows, scans)
-    for (name, right), marker in zip(rows.items(), MARKERS, strict=False):
-        color, line = (ORANGE, "--") if MARKERS.index(marker) % 2 else (BLUE, "-")
-        ax.plot(range(len(widths)), right, marker=marker, label=name, color=color, linestyle=line)
+    for place, (name, right) in enumerate(rows.items()):
+        color, line = (BLUE, ORANGE, INK)[place // 2], ("-", "--")[place % 2]
+        ax.plot(range(len(widths)), right, marker=MARKERS[place], label=name, color=color, linestyle=line)
     ax.axhline(scans / 10, color=GREY, linestyle=":", label="guessing one of ten")
     ax.axhline(scans, color=INK, linewidth=0.8)
     ax.set(xticks=range(len(widths)), xticklabels=[str(width) for width in widths], ylim=(0, scans * 1.05))
     ax.set(xlabel="bits of weights and activations", ylabel=f"right answers of {scans}")
-    ax.legend(loc="lower left", frameon=True, framealpha=1)
+    ax.legend(loc="lower left", frameon=True, framealpha=1, fontsize=8.5)
     return describe(ax, words)
 
 
@@ -180,6 +181,8 @@ def right_answers_text(widths: Sequence[int], rows: Mapping[str, Sequence[int]],
     >>> right_answers_text([4], {"trained": [97]}, 100)
     'Right answers of 100 at 4 bits. trained: 97.'
     """
+    if len(rows) > len(MARKERS):
+        raise ValueError(f"{len(rows)} rows are too many to be told apart: draw {len(MARKERS)} at most.")
     for name, right in rows.items():
         if len(right) != len(widths):
             raise ValueError(

@@ -37,6 +37,19 @@ def in_steps(products, shift, zero, bits, signed):
     return (floor + up + zero).clamp(low(bits, signed), low(bits, signed) + 2**bits - 1)
 
 
+TIE = "x is half way between two integers: to which of them is it rounded, and is that one in the format?"
+
+
+def masked(inside):
+    """7.A with a gradient where a mask says so."""
+
+    def fake_quantize(x, scale, bits):
+        mask = inside(x / scale, -half(bits), half(bits) - 1).float()
+        return x * mask + (right("7.A")(x, scale, bits) - x * mask).detach()
+
+    return fake_quantize
+
+
 ASKED = {
     # 1.A
     "q in int8": ("1.A", lambda q, scale, zero: scale * (q.to(torch.int8) - zero), Q_IN_ITS_TYPE),
@@ -261,6 +274,18 @@ ASKED = {
             torch.round(a.double() * m / 2**s).long().add(z).clamp(low(bits, signed), low(bits, signed) + 2**bits - 1)
         ),
         "How many bits can the product have, and how many of them does a float64 keep?",
+    ),
+    # 7.A
+    "a mask with ties of both ends": (
+        "7.A",
+        masked(lambda steps, low, high: (steps >= low - 0.5) & (steps <= high + 0.5)),
+        TIE,
+    ),
+    "a mask without them": ("7.A", masked(lambda steps, low, high: (steps > low - 0.5) & (steps <= high + 0.5)), TIE),
+    "a gradient of 1/scale everywhere": (
+        "7.A",
+        lambda x, scale, bits: x / scale + (right("7.A")(x, scale, bits) - x / scale).detach(),
+        "Your gradient is 1/scale: in which units is the part of your sum that autograd sees?",
     ),
     # 8.A
     "stopped above alone": (

@@ -93,6 +93,20 @@ def test_each_way_is_a_line_of_its_own_mark_and_the_words_hold_every_number():
     assert ax.alt == "Right answers of 100 at 4, 2, 1 bits. trained: 90, 80, 70; afterwards: 88, 40, 10."
 
 
+def test_six_ways_are_told_apart_by_mark_and_a_pair_by_its_line():
+    ways = {f"way {n}": [90 - n, 80, 70] for n in range(6)}
+    lines = draw_right_answers(new_axes(7, 4), [4, 2, 1], ways, 100).lines[:6]
+    assert len({found.get_marker() for found in lines}) == 6
+    assert [found.get_linestyle() for found in lines] == ["-", "--"] * 3
+    assert len({found.get_color() for found in lines}) == 3
+    assert [found.get_label() for found in lines] == list(ways)
+
+
+def test_a_seventh_way_is_refused():
+    with pytest.raises(ValueError, match="7 rows are too many to be told apart: draw 6 at most"):
+        draw_right_answers(new_axes(7, 4), [4], {f"way {n}": [1] for n in range(7)}, 100)
+
+
 def test_a_row_of_another_length_is_refused():
     with pytest.raises(ValueError, match="row 'trained' has 2 numbers for 1 widths"):
         draw_right_answers(new_axes(7, 4), [4], {"trained": [1, 2]}, 100)
