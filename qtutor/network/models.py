@@ -121,8 +121,9 @@ class DigitsCNN(nn.Module):
     power_of_two      as in DigitsMLP
     input, output     float [n, 1, 8, 8], 0 … 1 in sixteenths -> IntQuantTensor [n, 10], accumulators
     raises            ValueError for a width outside 1 … 8, or a wrong number of them
-    at 1 bit          a convolution whose input has 1 bit does not pad (there is no 0): conv2 is then 1×1, so that the
-                      residual's two sides keep one size, and conv3 takes off the border that a second pool would
+    source            a residual add as in He et al., Deep residual learning, CVPR 2016. A convolution whose input has 1 bit
+                      does not pad (there is no 0): conv2 is then 1×1, so that the residual's two sides keep one size, and
+                      conv3 takes off the border that a second pool would
 
     >>> model = DigitsCNN(4, 4)
     >>> model.eval()(torch.zeros(2, 1, 8, 8)).value.shape
