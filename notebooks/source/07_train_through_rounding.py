@@ -62,8 +62,9 @@ torch.tensor([1, 2, 3], requires_grad=True)
 
 # %% tags=["predict"]
 question = "Eighteen steps of gradient descent. Where does w end up?"
-options = ["at 2.625: the loss is 0 there", "at 3: the nearest integer"]
-predict("7.2", question, [*options, "nowhere: it wanders around 2.5"])
+predict("7.2", question, options=[
+    "at 2.625: the loss is 0 there", "at 3: the nearest integer", "nowhere: it wanders around 2.5",
+])
 
 # %%
 w, seen = torch.tensor(0.25, requires_grad=True), []
@@ -158,9 +159,10 @@ print(f"scale {weight.scale:g}, {weight.bit_width:g} bits, integers", weight.int
 # The accumulator of neuron 0 is 4 · 3 + (−2) · (−2) + 2 · 0 = 16, that of neuron 1 is 4 · 1 − 2 · 1 − 2 · 3 = −4. And the bias, ±0.1? `Int32Bias` makes an integer of it, which is added to them.
 
 # %% tags=["predict"]
-question = "Scale of x 1/8, of w 1/4. Which integer is the bias 0.1, and what is neuron 0's sum?"
-options = ["0.1 stays a float: 16.1", "1, in steps of 1/8: 17", "3, in steps of 1/32: 19"]
-predict("7.3", question, options)
+question = "Scale of x 1/8, of w 1/4. Which integer is the bias 0.1, and which sum comes?"
+predict("7.3", question, options=[
+    "0.1 stays a float: 16.1", "1, in steps of 1/8: 17", "3, in steps of 1/32: 19",
+])
 
 # %%
 out = layer(x)
@@ -191,8 +193,9 @@ for line in inspect.getsource(DigitsMLP.forward).splitlines()[1:5]:
 
 # %% tags=["predict"]
 question = "x = relu1(norm1(fc1(x))): which of the three results are integers times one scale?"
-options = ["all three", "the results of fc1 and relu1", "that of relu1 only"]
-predict("7.4", question, options)
+predict("7.4", question, options=[
+    "all three", "the results of fc1 and relu1", "that of relu1 only",
+])
 
 # %%
 pixels, _ = load_pixels()
@@ -376,8 +379,9 @@ for weights, activations in ((1, 8), (8, 1), (1, 1)):
 
 # %% tags=["predict"]
 question = "3×3 convolution, inputs and weights ±1, no padding. Which sums can come?"
-options = ["all from −9 to 9", "the odd ones from −9 to 9", "−9 and 9 only"]
-predict("7.6", question, options)
+predict("7.6", question, options=[
+    "all from −9 to 9", "the odd ones from −9 to 9", "−9 and 9 only",
+])
 
 # %%
 image = torch.tensor([[[[1.0, -1, 1, 1], [-1, 1, -1, 1], [1, -1, 1, -1], [1, 1, 1, -1]]]])
@@ -430,9 +434,10 @@ check("7.B", fold_batch_norm)
 # For floats that is all. For quantized weights, ask what happens to the integers. The trained network has integers q and a scale s. Folding multiplies each row of s · q by its own factor.
 
 # %% tags=["predict"]
-question = "A 2-bit network, one scale a layer, 562 right. Fold, then quantize again alike?"
-options = ["562: folding is exact", "between 300 and 500", "about 60: guessing"]
-predict("7.7", question, options)
+question = "A 2-bit network, one scale a layer: 562 right. And folded, then quantized again?"
+predict("7.7", question, options=[
+    "562: folding is exact", "between 300 and 500", "about 60: guessing",
+])
 
 # %%
 for name in ("mlp_w2a2", "mlp_w2a2_channel", "mlp_w4a4", "mlp_w8a8"):
@@ -455,9 +460,10 @@ for name in ("mlp_w2a2", "mlp_w2a2_channel", "mlp_w4a4", "mlp_w8a8"):
 # Widths need not be the same everywhere: *mixed precision*. `DigitsMLP((8, 2, 8), 4)` has weights of 2 bits in the middle layer, of 8 in the other two, and activations of 4 bits. Where should the few bits go? Ask one layer at a time.
 
 # %% tags=["predict"]
-question = "Afterwards, min–max: 2-bit weights in one layer, 8 in the others. Where is it worst?"
-options = ["fc1, which takes the pixels", "fc3, which gives the answer", "all three alike"]
-predict("7.8", question, options)
+question = "Afterwards, min–max: one layer has 2-bit weights, the others 8. Where is it worst?"
+predict("7.8", question, options=[
+    "fc1, which takes the pixels", "fc3, which gives the answer", "all three alike",
+])
 
 # %%
 for method in ("minmax", "mse"):
