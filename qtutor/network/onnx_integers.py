@@ -223,12 +223,12 @@ class _Writer:
         return self.node("Add", floor, self.cast(up, INT64))
 
     def _goes_up(self, wide: str, rest: str, floor: str, divisor: int, rounding: str) -> str:
-        zero = self.constant(0, INT64)
         if rounding == "half_even":
             half = self.constant(divisor // 2, INT64)
             odd = self.node("Equal", self.node("Mod", floor, self.constant(2, INT64)), self.constant(1, INT64))
             tie_of_odd = self.node("And", self.node("Equal", rest, half), odd)
             return self.node("Or", self.node("Greater", rest, half), tie_of_odd)
+        zero = self.constant(0, INT64)
         inexact = self.node("Greater", rest, zero)
         return inexact if rounding == "ceil" else self.node("And", inexact, self.node("Less", wide, zero))
 
