@@ -24,6 +24,12 @@ SUPPORTED = (
 )
 AFFINE = (nn.BatchNorm1d, nn.BatchNorm2d)
 IGNORED = (nn.Dropout, nn.Dropout2d, nn.Identity)
+INSTEAD = {
+    "Linear": "use QuantLinear",
+    "Conv2d": "use QuantConv2d",
+    "Softmax": "leave it out at the end, the largest score is the same",
+    "LogSoftmax": "leave it out at the end, the largest score is the same",
+}
 
 
 def lower(model: nn.Module, example: Tensor | None = None) -> IntegerNetwork:
@@ -53,12 +59,23 @@ def lower(model: nn.Module, example: Tensor | None = None) -> IntegerNetwork:
 def _require_evaluation(model: nn.Module) -> None:
     for name, module in model.named_modules():
         if module.training:
-            raise ValueError(
-                f"{name or type(model).__name__} is in training mode, where statistics still move: call model.eval() first."
-            )
+            said = f"{name or type(model).__name__} is in training mode, where statistics still move: call model.eval() first."
+            raise ValueError(spelled(said, name, module))
     other = {p.dtype for p in model.parameters()} - {torch.float32}
     if other:
         raise ValueError(f"the model has parameters of {other.pop()}: call model.float() first, as it was trained.")
+
+
+def spelled(sentence: str, name: str, module: nn.Module) -> str:
+    """Return a sentence about a layer with its kind, where the layer has only a number for a name, as in a Sequential.
+
+    >>> spelled("1 pads with zeros.", "1", nn.Linear(2, 2)), spelled("fc1 pads with zeros.", "fc1", nn.Linear(2, 2))
+    ('layer 1 (Linear) pads with zeros.', 'fc1 pads with zeros.')
+    """
+    kind, rest = type(module).__name__, sentence.removeprefix(name)
+    if not name.rpartition(".")[2].isdigit() or rest == sentence or rest[:1].isalnum():
+        return sentence
+    return f"layer {name}{rest}" if rest.startswith(f" is a {kind},") else f"layer {name} ({kind}){rest}"
 
 
 class _Walk:
@@ -88,7 +105,11 @@ class _Walk:
         if node.op == "get_attr":
             return None
         if node.op == "call_module":
-            return self._module(node, attribute(self.model, str(node.target)))
+            module = attribute(self.model, str(node.target))
+            try:
+                return self._module(node, module)
+            except ValueError as error:
+                raise ValueError(spelled(str(error), str(node.target), module)) from None
         return self._function(node)
 
     def _module(self, node: fx.Node, module: nn.Module) -> Flow:
@@ -118,7 +139,9 @@ class _Walk:
             return self.placer.average(name, flow, module.kernel_size, module.stride, bool(odd))
         if type(module) is nn.AdaptiveAvgPool2d and module.output_size in (1, (1, 1)):
             return self.placer.average(name, flow, None, None, False)
-        raise ValueError(f"{name} is a {type(module).__name__}, which has no integer layer here: use {SUPPORTED}.")
+        kind = type(module).__name__
+        way_out = INSTEAD.get(kind, f"use {SUPPORTED}")
+        raise ValueError(f"{name} is a {kind}, which has no integer layer here: {way_out}.")
 
     def _image(self, name: str) -> tuple[int, int]:
         if self.example is None:
@@ -154,7 +177,8 @@ class _Walk:
         operation = str(getattr(target, "__name__", target))
         if operation in ("add", "sub", "mul", "truediv"):
             return self._arithmetic(node, name, operation)
-        raise ValueError(f"forward calls {name}, which has no integer layer here: use {SUPPORTED}.")
+        way_out = INSTEAD.get({"softmax": "Softmax", "log_softmax": "LogSoftmax"}.get(name, ""), f"use {SUPPORTED}")
+        raise ValueError(f"forward calls {name}, which has no integer layer here: {way_out}.")
 
     def _pooled(self, node: fx.Node, name: str, place: Callable[..., Flow], names: tuple[str, ...]) -> Flow:
         defaults = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}

@@ -229,10 +229,10 @@ class Placer:
 
     def _whole(self, name: str, flow: Flow) -> Meaning:
         if not flow.whole or flow.meaning is None:
-            source = f"of {flow.node} " if flow.node else ""
+            source = f"of {'layer ' if flow.node.isdigit() else ''}{flow.node} " if flow.node else ""
             kind = "accumulators" if flow.sums else "floats"
             raise ValueError(
-                f"{name} is given {kind} {source}without a quantizer between: put a QuantIdentity before {name}."
+                f"{name} is given {kind} {source}without a quantizer between: put a QuantIdentity before it."
             )
         return flow.meaning
 

@@ -225,7 +225,7 @@ def test_another_name_names_the_files(file, tmp_path):
     ("name", "sentence"),
     [
         (":training", "Sequential is in training mode, where statistics still move: call model.eval() first.\n"),
-        (":float_inside", "0 has seen no data, so its scale is only a start"),
+        (":float_inside", "layer 0 (QuantIdentity) has seen no data, so its scale is only a start"),
         (":inputs", "model is a Tensor: give a torch module made of Brevitas layers.\n"),
         (":absent", "my_model.py defines no absent: it needs absent, a Brevitas model, and inputs for it.\n"),
     ],
