@@ -8,6 +8,7 @@ and my_model.onnx.
 from __future__ import annotations
 
 import argparse
+import io
 import runpy
 import sys
 import traceback
@@ -45,6 +46,8 @@ class Report:
     answers  by route, and "brevitas": the class of the largest output for each input, int64 [N]
     labels   the right classes, where they were given
     onnx     a sentence about the ONNX file; empty where none was asked for
+    ties     for how many inputs the largest of our outputs stands there twice: we name the first, and Brevitas the one
+             whose float is a last bit larger
     """
 
     network: IntegerNetwork
@@ -54,6 +57,7 @@ class Report:
     answers: dict[str, Tensor]
     labels: Tensor | None = None
     onnx: str = ""
+    ties: int = 0
 
     def __str__(self) -> str:
         parts = [
@@ -68,6 +72,9 @@ class Report:
         theirs = self.answers["brevitas"]
         same = " and ".join(f"{int((self.answers[route] == theirs).sum())} by {route}" for route in ROUTES)
         text = f"The largest output is the model's own for {same}, of {self.inputs}."
+        if self.ties:
+            has = "has" if self.ties == 1 else "have"
+            text += f"\n{self.ties} of {self.inputs} {has} two equal largest outputs: a tie, no error; the integers name the first."
         if self.labels is None:
             return text
         right = {name: int((found == self.labels).sum()) for name, found in self.answers.items()}
@@ -106,10 +113,19 @@ def report(
     q = network.quantize_input(x)
     onnx = "" if onnx_path is None else _written(network, q, Path(onnx_path))
     places = compared(model, network, x, say)
-    answers = {"brevitas": output.argmax(1)} | {
-        route: torch.cat([network(part, route).argmax(1) for part in pieces(q)]) for route in ROUTES
-    }
-    return Report(network, tuple(places), tuple(budget(network, q)), len(x), answers, labels, onnx)
+    ours = {route: torch.cat([network(part, route) for part in pieces(q)]) for route in ROUTES}
+    answers = {"brevitas": output.argmax(1)} | {route: found.argmax(1) for route, found in ours.items()}
+    ties = tied(ours["multipliers"])
+    return Report(network, tuple(places), tuple(budget(network, q)), len(x), answers, labels, onnx, ties)
+
+
+def tied(outputs: Tensor) -> int:
+    """Return for how many inputs the largest output [N, classes] stands there more than once.
+
+    >>> tied(torch.tensor([[3, 1, 3], [1, 3, 1]]))
+    1
+    """
+    return int(((outputs == outputs.amax(1, keepdim=True)).sum(1) > 1).sum())
 
 
 def _require_batch(x: Tensor, labels: Tensor | None) -> None:
@@ -299,4 +315,10 @@ def names_of(path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # Windows hands a file or a pipe letters of its own, and has no "−" among them
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     sys.exit(main(sys.argv[1:]))

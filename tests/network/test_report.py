@@ -1,5 +1,6 @@
 """Models that are not ours: each is lowered, and every integer is Brevitas's, or lies beside a tie; and so says the report."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,21 @@ def test_a_report_has_formats_budget_differences_answers_and_onnx(tmp_path):
         f"Comparing with Brevitas: inputs 1 to {PIECE} of 300 …",
         f"Comparing with Brevitas: inputs {PIECE + 1} to 300 of 300 …",
     ]
+
+
+def test_equal_largest_outputs_are_counted_and_explain_every_answer_that_is_not_the_models():
+    pixels, labels = load_pixels()
+    found = report(load_checkpoint("mlp_w2a2"), pixels[1200:], labels[1200:])
+    outputs = found.network(found.network.quantize_input(pixels[1200:])).tolist()
+    tied = [row.count(max(row)) > 1 for row in outputs]
+    other = (found.answers["multipliers"] != found.answers["brevitas"]).tolist()
+    assert found.ties == sum(tied) > 0
+    assert all(is_tied for is_tied, is_other in zip(tied, other, strict=True) if is_other)
+    assert (
+        f"\n{sum(tied)} of 597 have two equal largest outputs: a tie, no error; the integers name the first.\n"
+        in str(found)
+    )
+    assert "equal largest" not in str(report(load_checkpoint("mlp_w4a4"), pixels[:90]))
 
 
 def test_a_batch_in_pieces_is_compared_as_a_whole_one():
@@ -258,3 +274,11 @@ def test_a_missing_file_is_told_by_the_module_run_as_a_command():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "there is no file nowhere.py: give a Python file that defines model and inputs.\n"
+
+
+def test_a_pipe_that_holds_no_minus_sign_gets_one_all_the_same(file, tmp_path):
+    command = [sys.executable, "-m", "qtutor.network.report", str(file), "--into", str(tmp_path / "out")]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert "8 signed bits, −128 … 127" in done.stdout.decode("utf-8")
