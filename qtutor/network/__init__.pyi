@@ -23,5 +23,6 @@ from .onnx_runs import compare_onnx as compare_onnx
 from .onnx_runs import run_onnx as run_onnx
 from .training import accuracy as accuracy
 from .training import load_pixels as load_pixels
+from .training import measure_norms as measure_norms
 from .training import quantize_trained as quantize_trained
 from .training import train as train

@@ -147,6 +147,35 @@ def quantize_trained(model: nn.Module, trained: nn.Module, method: str = "minmax
     return model.float()
 
 
+def measure_norms(model: nn.Module) -> nn.Module:
+    """Give every batch normalization of a quantized model the mean and spread that its inputs have now: no labels.
+
+    model     a DigitsMLP or DigitsCNN; it is changed, and is in evaluation mode afterwards
+    returns   model: means and variances are those of the 1,200 training scans, all at once, in place of those of the float
+              network. Nothing else moves
+    raises    ValueError where there is no batch normalization
+
+    >>> from qtutor.network.checkpoints import load_checkpoint
+    >>> from qtutor.network.models import DigitsMLP
+    >>> model = quantize_trained(DigitsMLP(2, 2), load_checkpoint("mlp_float"), "mse")
+    >>> accuracy(model)[0] < 510, accuracy(measure_norms(model))[0] > 540
+    (True, True)
+    """
+    norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
+    if not norms:
+        raise ValueError("the model has no batch normalization to be measured: measure before it is folded.")
+    kept = [norm.momentum for norm in norms]
+    model.double().eval()  # float64: the same on every machine
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.train().momentum = None  # the plain average of what it sees
+    with torch.no_grad():
+        model(load_pixels()[0][:TRAINING].double())
+    for norm, momentum in zip(norms, kept, strict=True):
+        norm.momentum = momentum
+    return model.float().eval()
+
+
 def clip_weights(model: nn.Module, method: str) -> None:
     """Clip the weights of each layer where `choose_qparams` would: their largest, from which the scale is made, is then there."""
     layer: Any  # one of Brevitas's, where it has quantized weights

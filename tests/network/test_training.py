@@ -11,6 +11,7 @@ from qtutor.network import (
     accuracy,
     load_checkpoint,
     load_digits,
+    measure_norms,
     quantize_trained,
     train,
 )
@@ -131,6 +132,32 @@ def test_weights_of_one_bit_are_signs_whatever_the_method():
     models = [quantize_trained(DigitsMLP((1, 2, 1), 2), trained, method) for method in ("minmax", "mse")]
     assert torch.equal(models[0].fc1.weight, models[1].fc1.weight)
     assert not torch.equal(models[0].fc2.weight, models[1].fc2.weight)
+
+
+def test_the_norms_measured_again_are_the_mean_and_variance_of_their_inputs_and_nothing_else_moves():
+    model = quantize_trained(DigitsMLP(2, 2), load_checkpoint("mlp_float"), "mse")
+    before, momentum = {name: part.clone() for name, part in model.state_dict().items()}, model.norm1.momentum
+    with torch.no_grad():
+        sums = model.fc1(model.pixels(model.flatten(load_pixels()[0][:1200]))).value
+    assert measure_norms(model) is model
+    moved = [name for name, part in model.state_dict().items() if not torch.equal(part, before[name])]
+    parts = ("running_mean", "running_var", "num_batches_tracked")
+    assert set(moved) == {f"norm{place}.{part}" for place in (1, 2) for part in parts}
+    assert torch.allclose(model.norm1.running_mean, sums.mean(0), atol=1e-5)
+    assert torch.allclose(model.norm1.running_var, sums.var(0), rtol=1e-4)
+    assert model.norm1.momentum == momentum
+    assert not any(part.training for part in model.modules())
+
+
+def test_measuring_the_norms_again_is_nearly_all_that_training_gains_at_two_bits():
+    model = quantize_trained(DigitsMLP(2, 2), load_checkpoint("mlp_float"), "mse")
+    stale, measured = accuracy(model)[0], accuracy(measure_norms(model))[0]
+    assert stale + 50 < measured < accuracy(load_checkpoint("mlp_w2a2"))[0] + 10
+
+
+def test_a_model_without_batch_normalization_is_refused():
+    with pytest.raises(ValueError, match="no batch normalization to be measured: measure before it is folded"):
+        measure_norms(torch.nn.Linear(64, 10))
 
 
 def test_an_unknown_method_is_refused():
