@@ -13,6 +13,7 @@ from types import ModuleType
 
 import nbformat
 from export import chapters_builder
+from nbformat import NotebookNode
 from sphinx.cmd.build import main as sphinx
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,8 +26,21 @@ def write_chapters(builder: ModuleType) -> list[str]:
     (PAGES / "chapters").mkdir()
     for path in builder.sources([]):
         print(f"{path.stem} …", flush=True)
-        nbformat.write(builder.run(builder.notebook_of(path)), PAGES / "chapters" / f"{path.stem}.ipynb")
+        nbformat.write(linked(builder.run(builder.notebook_of(path))), PAGES / "chapters" / f"{path.stem}.ipynb")
     return [path.stem for path in builder.sources([])]
+
+
+def linked(notebook: NotebookNode) -> NotebookNode:
+    """Return a chapter whose links to docs/ lead to the pages of the site, which stand one folder above the chapters.
+
+    >>> cell = nbformat.v4.new_markdown_cell("[recipe](../docs/recipe.md)")
+    >>> linked(nbformat.v4.new_notebook(cells=[cell])).cells[0].source
+    '[recipe](../recipe.md)'
+    """
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](../docs/", "](../")
+    return notebook
 
 
 def public_groups(stub: str) -> list[tuple[str, list[str]]]:

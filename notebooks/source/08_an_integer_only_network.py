@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 08 An integer-only network
-# *About 75 minutes, after [Train through rounding](07_train_through_rounding.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
+# *About 90 minutes, after [Train through rounding](07_train_through_rounding.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **A network was trained with Brevitas, in floats that stand for integers. Where are the integers, and do they alone give the same answers, bit for bit?**
 #
@@ -12,8 +12,9 @@
 # You bring accumulators from chapter 4, mantissa and shift from chapter 5, and trained networks, batch normalization and per-channel weights from chapter 7.
 
 # %%
+import subprocess
+import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -57,7 +58,7 @@ print("in integers: (5 * 2 + 1) / 2**2 =", (5 * 2 + 1) / 2**2)
 # *Offset* takes in all that is added on the way: a bias in floats, what batch normalization adds, a zero point. (Brevitas adds its zero point before the rounding: chapter 5, section 4.) *Mantissa* takes in all that is multiplied: three scales and the gain. *Clamp* is the saturation, and the ReLU too, where `low` is the integer of real 0.
 #
 # ### Exercise 8.A
-# A whole layer: sums of products, one mantissa and one offset for each output, one shift. Integers only. In which type is there room for the product? (`qtutor.hint("8.A")` helps, three times; `qtutor.solution("8.A")` shows ours.)
+# A whole layer: sums of products, one mantissa and one offset for each output, one shift. Integers only. In which type is there room for the product? Chapter 5's `qtutor.rounding_right_shift` may be used; `>>` and a comparison do it too. (`qtutor.hint("8.A")` helps, three times; `qtutor.solution("8.A")` shows ours.)
 
 
 # %% tags=["ex-8.A"]
@@ -102,8 +103,8 @@ print("differ in", int((torch.round(theirs.value / theirs.scale) != sums).sum())
 # **The multiplier and the offset.** Batch normalization has four numbers for each neuron: the mean and the variance that it saw, and two that it learned, here `norm.weight` and `norm.bias`. In evaluation they are constants.
 
 # %% tags=["predict"]
-question = "Four numbers of batch normalization for each neuron. How many more must the chip hold because of them?"
-predict("8.2", question, options=["4", "2", "none: mantissa and offset are there anyway"])
+question = "Four numbers of batch normalization for each neuron. How many for each does the chip hold in their place?"
+predict("8.2", question, options=["4", "2", "none: the layer multiplies already"])
 
 # %%
 norm, step = model.norm1, model.relu1.act_quant.scale().double()
@@ -112,9 +113,10 @@ multiplier = (theirs.scale.double() * gain / step).flatten().detach()
 offset = ((norm.bias.double() - norm.running_mean.double() * gain) / step).detach()
 print(f"neuron 1: times {multiplier[1]:.5f}, plus {offset[1]:.5f}")
 print(f"all 64: times {multiplier.min():.4f} … {multiplier.max():.4f}, plus {offset.min():.1f} … {offset.max():.1f}")
+print(f"multipliers: {len(multiplier.unique())}; without batch normalization: {(theirs.scale / step).numel()}")
 
 # %% [markdown]
-# The weights have one scale for all, and still each neuron has a multiplier of its own: its gain is in it. Now both in fixed point. One shift for the layer is enough, as large as the largest mantissa allows in 31 bits; the smaller ones fill a bit less of theirs: they are all within a factor of two.
+# Two for each: one that multiplies, one that adds. The weights have one scale for all, so a layer without batch normalization would do with one multiplier; here each neuron has its own, for its gain is in it. (With a weight scale for each neuron, and a bias, it would hold two for each anyway, and batch normalization costs nothing.) Now both in fixed point. One shift for the layer is enough, as large as the largest mantissa allows in 31 bits; the smaller ones fill a bit less of theirs: they are all within a factor of two.
 
 # %%
 shift = 34
@@ -138,7 +140,7 @@ print("differ in", int((integers != hidden).sum()), f"of {hidden.numel():,}")
 # Every one of 115,008 integers, on all scans, though one side added floats and the other integers. (Have you solved 8.A? Try yours on `grey, weight, mantissa, plus, shift, 0, 15`.)
 #
 # ## 3 `lower` does all of it
-# `lower` walks through a trained model and does this to each layer. What it returns holds integers, and nothing else; at each place it says which ones there can be. The range of an accumulator is the least and the greatest that *these* weights can give.
+# `lower` walks through a trained model and does this to each layer. What it returns holds integers, and nothing else; at each place it says which ones there can be. The range of an accumulator is the least and the greatest that *these* weights can give, to any integers that the format before them holds: `pixels` has 5 bits, 0 … 31, and `fc1`'s range counts with 31, although ink ends at 16.
 
 # %%
 net = lower(model)
@@ -151,7 +153,7 @@ print(net)
 lower(torch.nn.Sequential(model.pixels, torch.nn.Sigmoid()).eval())
 
 # %% [markdown]
-# Floats that hide between two layers are the usual reason why a network does not reach a chip, so `lower` names the layer and returns nothing half done. The same goes for a model in training mode, where statistics still move, for a quantizer that has seen no data, and for widths above 8.
+# Floats that hide between two layers are the usual reason why a network does not reach a chip, so `lower` names the layer (one in a `Sequential` is a number, with its kind) and returns nothing half done. The same goes for a model in training mode, where statistics still move, for a quantizer that has seen no data, and for widths above 8.
 #
 # Now the proof. `compare` runs both networks. For each place it counts the integers of ours that are not `round(value / scale)` of Brevitas's own tensors, once with Brevitas's integers given to the layer (*differing*), and once with our network on its own from the pixels on, where an error would travel (*travelled*).
 
@@ -173,12 +175,15 @@ print("places:", ", ".join(place.name for place in places))
 # %%
 right = {}
 for name in ("mlp_w8a8", "mlp_w4a4", "mlp_w2a2", "mlp_w1a1"):
-    answers = lower(load_checkpoint(name))(grey[1200:]).argmax(1)
-    right[name] = int((answers == labels[1200:]).sum())
-    print(name, right[name], "of 597")
+    scores = lower(load_checkpoint(name))(grey[1200:])
+    right[name] = int((scores.argmax(1) == labels[1200:]).sum())
+    ties = int(((scores == scores.amax(1, keepdim=True)).sum(1) > 1).sum())
+    print(f"{name} {right[name]} of 597, ties for the largest score: {ties}")
 
 # %% [markdown]
-# The last layer, `fc3`, is not requantized: its accumulators *are* the scores. The largest of ten is the largest in any unit, so no scale is needed. (If the last weights have a scale for each output, ten units stand side by side; then `lower` adds a layer `logits` that multiplies each score by an integer of its own.)
+# The last layer, `fc3`, is not requantized: its accumulators *are* the scores. The largest of ten is the largest in any unit, so no scale is needed. With few bits two scores may be equal and the largest: a tie. The integers say so, and `argmax` takes the first; Brevitas adds floats, and takes the one whose float is a last bit larger. So at a tie, and only there, the two may name different digits, although no integer differs.
+#
+# (Two things ask for more: last weights with a scale for each output, where ten units stand side by side, and a last bias that is a float, as Brevitas leaves it unless you say `bias_quant=Int32Bias`. Then `lower` adds a layer `logits`, which multiplies each score by an integer of its own and adds one.)
 #
 # ## 4 No multiplier at all: thresholds
 # A 4-bit output has few values. So for each one write down the lowest accumulator that reaches it: its *threshold*. The layer's end is then to compare, and to count:
@@ -244,15 +249,15 @@ there = upside_down.layer("relu1")
 print("mantissa", there.mantissa[1].item(), "direction", there.direction[1].item())
 print("thresholds", there.thresholds[1, :3].tolist(), "…")
 print("same scores:", torch.equal(upside_down(grey), net(grey)))
-careless = replace(there, direction=torch.ones_like(there.direction))
-wrong = (careless.by_thresholds(upside_down.trace(grey)["fc1"]) != hidden)[:, 1]
+careless = multithreshold(upside_down.trace(grey)["fc1"].numpy(), there.thresholds.numpy())
+wrong = (careless != hidden.numpy())[:, 1]
 print("without the direction, neuron 1 is wrong on", int(wrong.sum()), "of", len(wrong), "scans")
 
 # %% [markdown]
 # A negative gain makes the staircase fall. Multipliers take it as it comes, with a negative mantissa. Thresholds need the *direction* beside them, or weights with their signs turned once and for all. It matters in one more place: a max pool may change places with a requantizer only if the staircase rises, since the largest accumulator is the smallest integer where it falls. `lower` refuses such a model.
 #
 # ## 5 Explore
-# One scan on its way through the 8-bit network, in integers. Choose where to look, choose a part, and take bits from it. Watch where the answer flips.
+# One scan on its way through the 8-bit network, in integers. Choose where to look, choose a part, and take bits from it: its weights are rounded anew, the largest at the end of the shorter range (at 1 bit they are −1 and +1), or its integers get fewer levels over the same real range (at 1 bit 0 and 1), and the mantissas behind it follow. Watch where the answer flips.
 
 # %%
 qtutor.network_explorer()
@@ -298,9 +303,9 @@ for a in range(8):
 print(f"in float64: {scale.double() * 7 / step.double():.9f}")
 
 # %% [markdown]
-# 2 and 5, or 5 and 2: five times 0.3 takes more bits than float32 has, and is rounded to 1.5. **One accumulator, two integers.** What Brevitas stores is a function of the *order* in which floats were added, and no integer layer, whatever its rounding, can follow both. It shows only next to a tie. And on another processor, which adds in another order, other accumulators do it.
+# 2 and 5, or 5 and 2: five times 0.3 takes more bits than float32 has, and is rounded to 1.5. **One accumulator, two integers.** What Brevitas stores depends on *which* products made the sum and, with more than two, on the order in which they are added; no integer layer, whatever its rounding, can follow both. It shows only next to a tie. And on another processor, which adds in another order, other accumulators do it.
 #
-# So for a network of 8 bits the question is no longer "do any differ?" but "how many, and how far from a tie?" Which numbers come depends on your processor, so the cell prints what holds on all of them.
+# So for a network of 8 bits the question is no longer "do any differ?" but "how many, and how far from a tie?" Which numbers come depends on your processor, so the cell prints what holds on all of them, and counts a layer's own differences: it is given Brevitas's integers.
 
 # %%
 model8 = load_checkpoint("cnn_w8a8")
@@ -312,13 +317,18 @@ sums_of_products = [place for place in places if place.name.startswith(("conv", 
 print("sums of products that differ:", sum(place.differing["multipliers"] for place in sums_of_products))
 
 # %% [markdown]
-# Given the same inputs, every sum of products is the same; what differs is how a sum next to a tie was rounded. There is a cure, if bit for bit is what you must promise: scales that are powers of two. Then float32 holds every product and every sum exactly, in any order. (Batch normalization still computes in floats, one accumulator at a time: a function, which thresholds follow exactly. A 31-bit mantissa is a better approximation of the real gain than float32 is, so by multipliers an accumulator next to a tie may fall to the other side.)
+# Here every sum of products is the same: they have few enough bits. From about 24 bits on float32 misses sums too, and `compare` counts them at the sums' own place. What differs here is how a sum next to a tie was rounded. `place.each` lists such integers one by one: where, the accumulator, Brevitas's integer and ours, the `distance` to the tie, and `both_ways`, whether Brevitas itself rounds that accumulator to another integer elsewhere. See yours in a cell of your own: `for place in places: print(place.name, *place.each, sep="\n")`.
+#
+# There is a cure, if bit for bit is what you must promise: scales that are powers of two. Then float32 holds every product, and every sum of up to 24 bits, exactly, in any order. (Batch normalization still computes in floats, one accumulator at a time: a function, which thresholds follow exactly. A 31-bit mantissa is a better approximation of the real gain than float32 is, so by multipliers an accumulator next to a tie may fall to the other side: few do, and which ones depends on your processor.)
 
 # %%
 exact8 = load_checkpoint("cnn_w8a8_power_of_two")
 places = compare(exact8, lower(exact8), pixels)
 apart = sum(place.travelled["thresholds"] for place in places)
 print(f"by thresholds {apart} of {count:,} differ")
+apart = sum(place.differing["multipliers"] for place in places)
+print("by multipliers fewer than one in 100,000:", apart * 100_000 < count)
+print("all of them within 1 / 10,000 of a step of a tie:", all((p.farthest or 0) < 1e-4 for p in places))
 
 # %% [markdown]
 # ## 7 The same network in ONNX
@@ -393,7 +403,7 @@ print(next(line for line in lines if line.startswith("static inline void qtutor_
 print(table(budget(net, grey)))
 
 # %% [markdown]
-# `constants` are mantissas, offsets and biases; `or thresholds` is what would stand there instead. (A dash is nothing: sums that only wait for their requantizer do not leave their registers.) At 4 bits thresholds take twice the memory and save the 128 products of a 13-bit accumulator by a mantissa. And with other widths? *Bit operations* are products, each times the widths of its two factors: a rough measure of a multiplier's size and energy.
+# `constants` are mantissas of 32 bits, offsets of 64 and biases of 32 (`relu1`: 64 neurons, each 32 + 64 = 96, are 6,144); `or thresholds` is what would stand there instead. (A dash is nothing: sums that only wait for their requantizer do not leave their registers.) At 4 bits thresholds take twice the memory and save the 128 products of a 13-bit accumulator by a mantissa. And with other widths? *Bit operations* are products, each times the widths of its two factors: a rough measure of a multiplier's size and energy.
 
 # %% tags=["predict"]
 question = "fc2, from 8 bits for weights and activations to 4 bits for both: how many bit operations are left?"
@@ -408,16 +418,48 @@ for name in right:
     print(f"{name[5]:4} {fc2.bit_operations:19,} {sizes} {right[name]:6}")
 
 # %% [markdown]
-# A quarter, and at 1 bit a sixty-fourth. The thresholds fall faster than anything else: 255, 15, 3 and 1 for each neuron. From 2 bits on they are cheaper than mantissas and offsets. The right answers are section 3's. Against 8 bits, 2 bits give up five of 597 answers and keep a quarter of the weights' memory; 1 bit gives up 38 and keeps an eighth.
+# A quarter, and at 1 bit a sixty-fourth. The thresholds fall faster than anything else: 255, 15, 3 and 1 for each neuron. At 2 bits and at 1 they are cheaper than mantissas and offsets. The right answers are section 3's. Against 8 bits, 2 bits give up five of 597 answers and keep a quarter of the weights' memory; 1 bit gives up 38 and keeps an eighth.
 #
 # ## 10 Bring your own
-# A network of yours goes the same way, if it is made of Brevitas's layers, 1 to 8 bits wide, and the list in the error of section 3. Write a file that defines `model` and `inputs`, and run
+# A network of yours goes the same way, if it is made of Brevitas's layers, 1 to 8 bits wide, and of those that the error of section 3 lists. A command lowers it and reports what you have seen in this chapter. It wants a Python file with
+# - `model`, your Brevitas model with its trained weights, in evaluation mode. Its scales must have seen data: until then they are only a start, and `lower` refuses;
+# - `inputs`, a batch of floats as the model takes them. Every integer of every one is compared with Brevitas's, so give many;
+# - `labels`, the right classes, only if you want to see accuracies.
 #
-# ```
-# python -m qtutor.network.report my_model.py
-# ```
+# Here is one, for images of 28 × 28.
+
+# %%
+my_file = Path(folder.name) / "my_model.py"
+_ = my_file.write_text("""import torch
+from brevitas import nn as qnn
+from torch import nn
+
+torch.manual_seed(0)
+model = nn.Sequential(
+    nn.Flatten(), qnn.QuantIdentity(bit_width=8),
+    qnn.QuantLinear(784, 64, bias=False, weight_bit_width=4), nn.BatchNorm1d(64),
+    qnn.QuantReLU(bit_width=4), qnn.QuantLinear(64, 10, bias=True, weight_bit_width=4))
+inputs = torch.rand(300, 1, 28, 28)
+for batch in inputs.split(50):
+    model(batch)  # in place of your training
+model.eval()
+""")
+
+# %% [markdown]
+# The command is `python -m qtutor.network.report my_model.py --into integers`, with this course's own Python: `.venv/bin/python` in the project's folder (Windows: `.venv\Scripts\python`), or `!{sys.executable} -m …` in a cell. `--into` names the folder for the files that it writes; without it they go to where you are. We show the first lines of what it prints, and the last.
+
+# %%
+command = [sys.executable, "-m", "qtutor.network.report", str(my_file), "--into", folder.name]
+printed = subprocess.run(command, capture_output=True, check=True, encoding="utf-8").stdout.splitlines()
+print(*printed[:11], "…", printed[-1], sep="\n")
+
+# %% [markdown]
+# Between them stand the budget, the comparison with Brevitas, the number of answers that are the model's own, and the inputs whose two largest scores are equal. (Why is `logits` there? The last bias is a float.) [docs/bring_your_own.md](../docs/bring_your_own.md) shows all of it and explains each line and each refusal; [docs/recipe.md](../docs/recipe.md) is section 8 for every kind of layer. Or in a cell of your own: `net = lower(my_model)`, then `compare(my_model, net, my_inputs)`.
 #
-# It prints formats, accumulators, the budget and the comparison with Brevitas, and writes the `.npz`, the C header and the ONNX file. Or in a cell of your own: `net = lower(my_model)`, then `compare(my_model, net, my_inputs)`. If a place differs, ask two things. Is `farthest` tiny? Then it is section 6. Is it not? Then something computes in floats that should not, and we would like to know.
+# If a place differs, ask where:
+# - A layer's *sums* differ, `farthest` is None: they are wider than float32 holds. Ours are exact.
+# - A *quantizer* differs, and `farthest` is tiny: section 6. `each` shows the accumulators.
+# - Otherwise something computes in floats that should not, and we would like to know.
 
 # %%
 folder.cleanup()

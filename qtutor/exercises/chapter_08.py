@@ -119,6 +119,23 @@ def never_clamped(x, weight, mantissa, offset, shift, low, high):
     return torch.round((sums * mantissa + offset).double() / 2**shift).to(torch.int64)
 
 
+def clamped_before_the_shift(x, weight, mantissa, offset, shift, low, high):
+    """Clamp the product and the offset, and divide afterwards."""
+    wide = (x.to(torch.int64) @ weight.to(torch.int64).T * mantissa + offset).clamp(low, high)
+    return torch.round(wide.double() / 2**shift).to(torch.int64)
+
+
+def clamped_before_a_bare_shift(x, weight, mantissa, offset, shift, low, high):
+    """Clamp the product and the offset, and shift, which rounds down."""
+    return (x.to(torch.int64) @ weight.to(torch.int64).T * mantissa + offset).clamp(low, high) >> shift
+
+
+def clamped_sums(x, weight, mantissa, offset, shift, low, high):
+    """Clamp the accumulators."""
+    sums = (x.to(torch.int64) @ weight.to(torch.int64).T).clamp(low, high)
+    return torch.round((sums * mantissa + offset).double() / 2**shift).to(torch.int64)
+
+
 def relu_of_the_sums(x, weight, mantissa, offset, shift, low, high):
     """Apply a ReLU to the accumulators, before the offset."""
     sums = (x.to(torch.int64) @ weight.to(torch.int64).T).clamp(min=0)
@@ -300,6 +317,21 @@ EXERCISE_A = Exercise(
             "x=[[0]], weight=[[0]], mantissa=[1], offset=[-1], shift=0, low=0, high=1: expected [[0]], yours [[-1]]",
         ),
         WrongAnswer(
+            clamped_before_the_shift,
+            "When do you clamp: what are low and high counted in?",
+            "x=[[1]], weight=[[1]], mantissa=[3], offset=[0], shift=2, low=0, high=1: expected [[1]], yours [[0]]",
+        ),
+        WrongAnswer(
+            clamped_before_a_bare_shift,
+            "When do you clamp: what are low and high counted in?",
+            "x=[[1]], weight=[[1]], mantissa=[3], offset=[0], shift=2, low=0, high=1: expected [[1]], yours [[0]]",
+        ),
+        WrongAnswer(
+            clamped_sums,
+            "When do you clamp: what are low and high counted in?",
+            "x=[[0]], weight=[[0]], mantissa=[1], offset=[-1], shift=0, low=0, high=1: expected [[0]], yours [[-1]]",
+        ),
+        WrongAnswer(
             relu_of_the_sums,
             "What does your code make of a sum below 0, and what should first be added to it?",
             "x=[[1]], weight=[[-1]], mantissa=[1], offset=[1], shift=0, low=0, high=1: expected [[0]], yours [[1]]",
@@ -370,6 +402,24 @@ def ties_never_reach(mantissa, offset, shift, low, high):
     """Let no tie reach the level above it."""
     distances = [(2 * level - 1) * 2**shift - 2 * offset for level in range(low + 1, high + 1)]
     return [distance // (2 * mantissa) + 1 for distance in distances]
+
+
+def ties_to_the_odd_neighbour(mantissa, offset, shift, low, high):
+    """Let a tie reach the odd levels, and the even ones not."""
+    found = []
+    for level in range(low + 1, high + 1):
+        distance = (2 * level - 1) * 2**shift - 2 * offset
+        found.append(-(-distance // (2 * mantissa)) if level % 2 == 1 else distance // (2 * mantissa) + 1)
+    return found
+
+
+def highest_level_first(mantissa, offset, shift, low, high):
+    """Begin with the highest level."""
+    found = []
+    for level in range(high, low, -1):
+        distance = (2 * level - 1) * 2**shift - 2 * offset
+        found.append(-(-distance // (2 * mantissa)) if level % 2 == 0 else distance // (2 * mantissa) + 1)
+    return found
 
 
 def rounded_down(mantissa, offset, shift, low, high):
@@ -509,13 +559,23 @@ EXERCISE_B = Exercise(
     wrong=(
         WrongAnswer(
             ties_reach,
-            "This accumulator lies half way below a level: which of the two neighbours is even?",
+            "This accumulator lies half a step below a level: which of the two neighbours is even?",
             "mantissa=1, offset=0, shift=1, low=0, high=1: expected [2], yours [1]",
         ),
         WrongAnswer(
             ties_never_reach,
-            "This accumulator lies half way below a level: which of the two neighbours is even?",
+            "This accumulator lies half a step below a level: which of the two neighbours is even?",
             "mantissa=3, offset=0, shift=2, low=0, high=3: expected [1, 2, 4], yours [1, 3, 4]",
+        ),
+        WrongAnswer(
+            ties_to_the_odd_neighbour,
+            "This accumulator lies half a step below a level: which of the two neighbours is even?",
+            "mantissa=1, offset=0, shift=1, low=0, high=1: expected [2], yours [1]",
+        ),
+        WrongAnswer(
+            highest_level_first,
+            "In which order does the task ask for the thresholds?",
+            "mantissa=1, offset=0, shift=0, low=0, high=3: expected [1, 2, 3], yours [3, 2, 1]",
         ),
         WrongAnswer(
             rounded_down,
@@ -582,12 +642,12 @@ PREDICTIONS = (
     ),
     Prediction(
         "8.2",
-        right="none: mantissa and offset are there anyway",
+        right="2",
         reasons={
-            "4": "All four are constants: together they only multiply and add.",
-            "2": "To multiply and to add, yes; but the layer multiplies already, to change its scale.",
-            "none: mantissa and offset are there anyway": "The gain goes into the mantissa, the rest into the offset. A"
-            " layer without batch normalization has one mantissa for all outputs, if its weights have one scale.",
+            "4": "All four are constants, and together they only multiply and add: one number for each.",
+            "2": "One to multiply by, and one to add: a mantissa and an offset.",
+            "none: the layer multiplies already": "It does, to change its scale, and that mantissa takes the gain in. But"
+            " these weights have one scale for all, so without batch normalization one mantissa would serve 64 neurons.",
         },
     ),
     Prediction(

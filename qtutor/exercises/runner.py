@@ -131,7 +131,10 @@ def raised(error: BaseException) -> Outcome:
         return Outcome(complaint="calls exit, which would end the notebook's kernel: return instead")
     if isinstance(error, RecursionError):
         return Outcome(complaint="calls itself without end (RecursionError): where does it stop?")
-    return Outcome(complaint=f"raises {type(error).__name__}{first_line(error)}")
+    said = f"raises {type(error).__name__}{first_line(error)}"
+    return Outcome(
+        complaint=f"{said}. The types differ: what holds both?" if "to have the same dtype" in said else said
+    )
 
 
 def first_line(error: BaseException) -> str:

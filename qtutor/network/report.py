@@ -315,10 +315,7 @@ def names_of(path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # Windows hands a file or a pipe letters of its own, and has no "−" among them
+    for stream in (sys.stdout, sys.stderr):  # into a file or a pipe Windows writes letters of its own, without "−"
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
     sys.exit(main(sys.argv[1:]))

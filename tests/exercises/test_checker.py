@@ -352,6 +352,10 @@ def raises_the_unspeakable(x, bit_width, signed):
     raise Unspeakable
 
 
+def multiplies_two_types(x, bit_width, signed):
+    return torch.ones(1, 1) @ torch.ones(1, 1, dtype=torch.int64)
+
+
 def calls_itself(x, bit_width, signed):
     return calls_itself(x, bit_width, signed)
 
@@ -387,6 +391,11 @@ def clamps_in_place(x, bit_width, signed):
 WORDS = [
     (raises_a_long_error, FIRST + "raises ValueError: what went wrong."),
     (raises_the_unspeakable, FIRST + "raises Unspeakable."),
+    (
+        multiplies_two_types,
+        FIRST + "raises RuntimeError: expected m1 and m2 to have the same dtype, but got: float != long int."
+        " The types differ: what holds both?",
+    ),
     (calls_itself, FIRST + "calls itself without end (RecursionError): where does it stop?"),
     (exits, FIRST + "calls exit, which would end the notebook's kernel: return instead."),
     (interrupts, FIRST + "raises KeyboardInterrupt."),
