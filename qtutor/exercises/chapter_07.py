@@ -622,7 +622,7 @@ QUIZ = (
         "What does the optimizer of a network with 2-bit weights move?",
         right="a float for each weight",
         reasons={
-            "the integers": "Autograd follows real numbers only.",
+            "the integers": "They have no slope: autograd follows floats, and refuses integers.",
             "a float for each weight": "Its quantized value is computed anew in each forward pass.",
             "the scales only": "They are learned too, but they do not decide which weight is −1, which 0 and which 1.",
             "nothing: the weights are quantized afterwards": "That is post-training quantization.",
@@ -644,7 +644,7 @@ QUIZ = (
         reasons={
             "the largest weight as scale": "36 right answers here: nearly all weights become 0.",
             "the largest weight of each neuron as its scale": "284 here. The largest of 64 is still far from the others.",
-            "a clipping point of least squared error": "496 here, where training gets 562 and the first choice 36.",
+            "a clipping point of least squared error": "496 here, and 558 once the normalization is measured again. Training gets 562.",
             "1 bit instead, which got more": "More than 2 bits with the worst scale: 89. A good scale is the better cure.",
         },
     ),
