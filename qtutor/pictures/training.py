@@ -171,7 +171,7 @@ def draw_right_answers(ax: Axes, widths: Sequence[int], rows: Mapping[str, Seque
     ax.axhline(scans, color=INK, linewidth=0.8)
     ax.set(xticks=range(len(widths)), xticklabels=[str(width) for width in widths], ylim=(0, scans * 1.05))
     ax.set(xlabel="bits of weights and activations", ylabel=f"right answers of {scans}")
-    ax.legend(loc="lower left", frameon=True, framealpha=1, fontsize=8.5)
+    ax.legend(loc="lower left", frameon=True, framealpha=1, fontsize=8.5, handlelength=4)  # dashes show
     return describe(ax, words)
 
 
