@@ -262,7 +262,7 @@ for method in ("minmax", "mse"):
         print(f"squared error of fc1 {lost / trained.fc1.weight.square().sum():.0%}")
 
 # %% [markdown]
-# Min–max 36, a scale for each neuron 284, a good clipping point 496. (The error is in parts of the sum of all squared weights. This is another network than chapter 6's, where floats got 557 and the best choice at 2 bits 497.)
+# Min–max 36, a scale for each neuron 284, a good clipping point 496. (The squared error is a share of the sum of all squared weights. This is another network than chapter 6's, where floats got 557 and the best choice at 2 bits 497.)
 #
 # 496 is not yet the whole of it. Rounded weights give sums of another mean and spread, and the batch normalization still has the old ones. `measure_norms` measures them again on the training scans; that takes no labels:
 
@@ -290,7 +290,7 @@ more = "more" if right > before else "no more"
 print(f"Your network names {more} scans rightly than {before}.")
 
 # %% [markdown]
-# Does it beat the 558 as well? Its number may differ from that of another computer: floats are added in another order, and after thousands of steps that shows. So it is not printed here. Take the # away and run:
+# Does it beat 558 as well? Its own number may differ from that of another computer: floats are added in another order, and after thousands of steps that shows. So it is not printed here. Take the # away and run:
 
 # %%
 # accuracy(mine)
@@ -328,7 +328,7 @@ for name in ("mse", "trained"):
     print(f"{name:7} scale {hidden.scale.item():.2f}, {shares}")
 
 # %% [markdown]
-# Training nearly halves the step. It has one output in eight stored as 3 and clamps one in twenty, and the others have finer steps: the trade of chapter 6, made by the loss itself. But that is the smaller part: 2-bit activations alone, afterwards, cost 567 − 563 = 4 answers.
+# Training nearly halves the step. One output in eight is stored as 3, one in twenty really clamped, and the others have finer steps: the trade of chapter 6, made by the loss itself. There is little to gain by it here: 2-bit activations alone, afterwards, cost 567 − 563 = 4 answers.
 #
 # ### All of it in one table
 
