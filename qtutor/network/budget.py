@@ -18,7 +18,7 @@ from qtutor.network.integer_layers import (
     IntegerSumPool2d,
 )
 from qtutor.network.integer_network import IntegerNetwork, Meaning
-from qtutor.qparams import QParams, accumulator_bits, narrowest_format
+from qtutor.qparams import accumulator_bits, narrowest_format
 
 SUMS = (IntegerLinear, IntegerConv2d, IntegerSumPool2d, IntegerAdd)
 MANTISSA_BITS, OFFSET_BITS, BIAS_BITS = 32, 64, 32  # of the registers that hold a multiplier, an offset, a bias
@@ -143,15 +143,9 @@ def worst_bits(layer: IntegerLinear | IntegerConv2d, x: Meaning) -> int:
     8
     """
     width, low, high = weight_width(layer), int(layer.weight.min()), int(layer.weight.max())
-    weights = _format(-1 if width == 1 else low, 1 if width == 1 else high, layer.weight_zero_point)
-    return accumulator_bits(layer.weight[0].numel(), _format(x.low, x.high, x.zero_point), weights)
-
-
-def _format(low: int, high: int, zero_point: int) -> QParams:
-    """Return the narrowest format of the range and its zero point: a narrow one where the lowest integer does not occur."""
-    bits, signed = narrowest_format(min(low, zero_point), max(high, zero_point))
-    narrow = signed and bits > 1 and low > -(2 ** (bits - 1)) and zero_point > -(2 ** (bits - 1))
-    return QParams(1.0, zero_point, bits, signed, narrow_range=narrow)
+    ends = (-1, 1) if width == 1 else (low, high)
+    weights = Meaning(1.0, layer.weight_zero_point, *ends).format
+    return accumulator_bits(layer.weight[0].numel(), x.format, weights)
 
 
 def totals(rows: Iterable[BudgetRow]) -> BudgetRow:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +13,8 @@ from torch import Tensor, nn
 
 from qtutor.network.integer_layers import ROUTES, IntegerRequantize, along_channels
 from qtutor.network.integer_network import IntegerNetwork
+from qtutor.network.tracing import numbered
+from qtutor.network.training import reals
 
 LISTED = 1000  # differences of a place that are told one by one
 
@@ -61,22 +62,18 @@ class Place:
     each: tuple[Difference, ...] = ()
 
 
-def brevitas_integers(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    """Return round(value / scale) + zero_point of every quantizer's output, and of every layer's sums, as Brevitas has them.
+def brevitas_integers(model: nn.Module, x: Tensor, network: IntegerNetwork) -> dict[str, Tensor]:
+    """Return Brevitas's own integers: round(value / scale) + zero_point of quantizers, and round(sum / scale) of layers' sums.
 
     model    a Brevitas model in eval mode
     x        its inputs, floats
-    returns  int64 tensors by the module's name: a quantizer that is called again has " (2)" behind its name, as in the
-             integer network. Sums are there for layers that were given quantized values
+    network  only for the scale of sums: a Brevitas layer that is given plain tensors knows none
+    returns  int64 tensors by the module's name: what is called again has " (2)" behind its name, as in the integer
+             network. Sums are those before any output quantizer, a float bias taken off
     """
     found: dict[str, Tensor] = {}
     calls: dict[str, int] = {}
-
-    def named(name: str) -> str:
-        calls[name] = calls.get(name, 0) + 1
-        return name if calls[name] == 1 else f"{name} ({calls[name]})"
-
-    hooks = [hook for name, module in model.named_modules() for hook in _hooks(name, module, named, found)]
+    hooks = [hook for name, module in model.named_modules() for hook in _hooks(name, module, network, found, calls)]
     try:
         with torch.no_grad():
             model(x)
@@ -86,66 +83,50 @@ def brevitas_integers(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
     return found
 
 
-def _hooks(name: str, module: nn.Module, named: Callable[[str], str], found: dict[str, Tensor]) -> list[Any]:
+def _hooks(
+    name: str, module: nn.Module, network: IntegerNetwork, found: dict[str, Tensor], calls: dict[str, int]
+) -> list[Any]:
     hooks = []
     if isinstance(module, (qnn.QuantIdentity, qnn.QuantReLU)):
-        hooks.append(module.act_quant.register_forward_hook(_note(partial(named, name), found)))
+        hooks.append(module.act_quant.register_forward_hook(_quantized(name, found, calls)))
+    if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d)) and name in network.names:
+        hooks.append(module.output_quant.register_forward_pre_hook(_summed(name, module, network, found, calls)))
     if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d, qnn.QuantEltwiseAdd)):
         for part in ("input_quant", "output_quant"):
             if getattr(module, part).is_quant_enabled:
-                note = _note(partial(named, f"{name}.{part}"), found)
+                note = _quantized(f"{name}.{part}", found, calls)
                 hooks.append(getattr(module, part).register_forward_hook(note))
     return hooks
 
 
-def _note(key: Callable[[], str], found: dict[str, Tensor]) -> Callable[..., None]:
+def _quantized(name: str, found: dict[str, Tensor], calls: dict[str, int]) -> Callable[..., None]:
     def hook(module: nn.Module, given: Any, result: Any) -> None:
         if isinstance(result, IntQuantTensor):
             steps = result.value.double() / result.scale.double() + result.zero_point.double()
-            found[key()] = torch.round(steps).to(torch.int64)
+            found[numbered(name, calls)] = torch.round(steps).to(torch.int64)
 
     return hook
 
 
-def brevitas_sums(model: nn.Module, x: Tensor, network: IntegerNetwork) -> dict[str, Tensor]:
-    """Return round(sum / scale) of every linear and convolution layer: what came out of it before any output quantizer.
+def _summed(
+    name: str, module: Any, network: IntegerNetwork, found: dict[str, Tensor], calls: dict[str, int]
+) -> Callable[..., None]:
+    def hook(proxy: nn.Module, given: Any) -> None:
+        place = numbered(name, calls)
+        floats = reals(given[0]).double()
+        if module.bias is not None and network.layer(place).bias is None:  # type: ignore[union-attr]
+            floats = floats - along_channels(_float_bias(module).double(), floats)
+        scale = torch.tensor(network.meaning(place).scale, dtype=torch.float64).reshape(-1)
+        found[place] = torch.round(floats / along_channels(scale, floats)).to(torch.int64)
 
-    A float bias is taken off first. The scale is the network's own: a Brevitas layer that is given plain tensors knows none.
-    """
-    found: dict[str, Tensor] = {}
-    calls: dict[str, int] = {}
+    return hook
 
-    def note(module_name: str, module: Any) -> Callable[..., None]:
-        def hook(proxy: nn.Module, given: Any) -> None:
-            calls[module_name] = calls.get(module_name, 0) + 1  # a layer that is called again has a place of its own
-            name = module_name if calls[module_name] == 1 else f"{module_name} ({calls[module_name]})"
-            value = given[0].value if isinstance(given[0], IntQuantTensor) else given[0]
-            layer, scale = network.layer(name), torch.tensor(network.meaning(name).scale, dtype=torch.float64)
-            floats = value.double()
-            if module.bias is not None and layer.bias is None:  # type: ignore[union-attr]
-                bias = (
-                    module.bias_quant(module.bias, None, None)
-                    if not module.bias_quant.requires_input_scale
-                    else module.bias
-                )
-                bias = bias.value if isinstance(bias, IntQuantTensor) else bias
-                floats = floats - along_channels(bias.double(), floats)
-            found[name] = torch.round(floats / along_channels(scale.reshape(-1), floats)).to(torch.int64)
 
-        return hook
-
-    hooks = [
-        module.output_quant.register_forward_pre_hook(note(name, module))
-        for name, module in model.named_modules()
-        if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d)) and name in network.names
-    ]
-    try:
-        with torch.no_grad():
-            model(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return found
+def _float_bias(module: Any) -> Tensor:
+    """Return a bias that is not among the accumulators, as Brevitas adds it: quantized on its own scale, or not at all."""
+    if module.bias_quant.requires_input_scale:
+        return module.bias  # type: ignore[no-any-return]
+    return reals(module.bias_quant(module.bias, None, None))
 
 
 def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]:
@@ -165,7 +146,7 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
     >>> [(place.name, place.count, place.differing) for place in compare(model, lower(model), load_pixels()[0][:100])][1]
     ('fc1', 6400, {'multipliers': 0, 'thresholds': 0})
     """
-    theirs = brevitas_integers(model, x) | brevitas_sums(model, x, network)
+    theirs = brevitas_integers(model, x, network)
     known = {position: theirs[name] for name, position in network.places if name in theirs}
     q = network.quantize_input(x)
     alone = {route: network.values(q, route) for route in ROUTES}

@@ -11,7 +11,7 @@ from torch import Tensor
 from qtutor.kernels.checks import require_integers
 from qtutor.kernels.rounding import round_floats
 from qtutor.network.integer_layers import ROUTES, IntegerAdd, IntegerLayer, IntegerRequantize, container
-from qtutor.qparams import narrowest_format
+from qtutor.qparams import QParams, narrowest_format
 
 OPERATIONS = {
     "mul": lambda x, value: x * value,
@@ -46,6 +46,19 @@ class Meaning:
         (4, 1)
         """
         return 1 if self.bipolar else narrowest_format(self.low, self.high)[0]
+
+    @property
+    def format(self) -> QParams:
+        """The narrowest format of this range and its zero point, with scale 1: narrow_range where its lowest integer is not needed.
+
+        >>> Meaning(0.5, 0, -7, 7).format.int_min, Meaning(0.5, 0, -8, 7).format.int_min
+        (-7, -8)
+        """
+        low, high = min(self.low, self.zero_point), max(self.high, self.zero_point)
+        bits, signed = narrowest_format(low, high)
+        return QParams(
+            1.0, self.zero_point, bits, signed, narrow_range=signed and bits > 1 and low > -(2 ** (bits - 1))
+        )
 
     @property
     def signed(self) -> bool:

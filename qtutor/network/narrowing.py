@@ -9,7 +9,7 @@ from torch import Tensor
 from qtutor.kernels import accumulator_range
 from qtutor.network.integer_layers import IntegerLinear, IntegerRequantize
 from qtutor.network.integer_network import IntegerNetwork, Meaning
-from qtutor.network.rescaling import batch_norm_line, fixed_point
+from qtutor.network.rescaling import Floats, fixed_point, in_steps
 from qtutor.qparams import QParams
 from qtutor.quantization import choose_qparams, quantize
 
@@ -94,8 +94,8 @@ def levels(name: str, model: Any, net: IntegerNetwork, given: Meaning, bits: int
     layer, high = net.layer(name), 2**bits - 1
     assert isinstance(layer, IntegerRequantize)
     out = Meaning(step_of(net.meaning(name)) * (layer.high / high), 0, 0, high)
-    gain, offset = batch_norm_line(getattr(model, NORMS[name]))
-    mantissa, plus, shift = fixed_point(gain * step_of(given) / step_of(out), offset / step_of(out), name)
+    gain, offset = in_steps(given, Floats(affines=(getattr(model, NORMS[name]),)), out)
+    mantissa, plus, shift = fixed_point(gain, offset, name)
     reach = max(-given.low, given.high) * int(mantissa.abs().max()) + int(plus.abs().max())
     narrow = replace(layer, mantissa=mantissa, offset=plus, shift=shift, high=high, reach=reach)
     return Stage(replace(narrow, thresholds=layer.thresholds[:, :0]), out)

@@ -15,6 +15,7 @@ from qtutor.network.comparison import distance_to_tie, values_on
 from qtutor.network.integer_layers import IntegerRequantize, along_channels
 from qtutor.network.integer_network import IntegerNetwork
 from qtutor.network.onnx_files import QONNX, load_onnx
+from qtutor.network.tracing import numbered
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -114,8 +115,7 @@ def _places(model: ModelProto) -> Iterator[tuple[str, str]]:
         else:
             continue
         name = name.removesuffix(".act_quant")
-        calls[name] = calls.get(name, 0) + 1
-        called = name if calls[name] == 1 else f"{name} ({calls[name]})"
+        called = numbered(name, calls)
         yield tensor, called
         if node.output[0] == model.graph.output[0].name != tensor:
             yield node.output[0], called  # in real units, where an optimized graph has its integers no more

@@ -25,7 +25,7 @@ from qtutor.network.integer_layers import (
 )
 from qtutor.network.integer_network import InputStage, IntegerNetwork, Meaning, Step
 from qtutor.network.rescaling import Floats, requantizer, scores
-from qtutor.qparams import QParams, narrowest_format
+from qtutor.network.tracing import numbered
 
 ONE_NAME = {"view": "flatten", "reshape": "flatten", "iadd": "add", "add_": "add"}
 
@@ -94,7 +94,7 @@ class Placer:
             layer: IntegerLayer = self._conv(name, module, x, held, whole_bias)
         else:
             layer = IntegerLinear(name, held.integers, whole_bias, *zero_points)
-        low, high = accumulator_range(held.integers, _format(x), whole_bias, held.zero_point)
+        low, high = accumulator_range(held.integers, x.format, whole_bias, held.zero_point)
         position = self._add(layer, (flow.position,), Meaning(_number(scale), 0, low, high))
         self.places.append((name, position))
         floats = Floats(bias=float_bias)
@@ -243,9 +243,7 @@ class Placer:
 
     def name(self, wanted: str) -> str:
         """Return the name of a layer; one that is called again gets a number."""
-        wanted = ONE_NAME.get(wanted, wanted)
-        self.calls[wanted] = self.calls.get(wanted, 0) + 1
-        return wanted if self.calls[wanted] == 1 else f"{wanted} ({self.calls[wanted]})"
+        return numbered(ONE_NAME.get(wanted, wanted), self.calls)
 
     def network(self, last: Flow) -> IntegerNetwork:
         """Return the network whose result is the last flow."""
@@ -265,10 +263,3 @@ class Placer:
 
 def _number(scale: Tensor) -> float | tuple[float, ...]:
     return float(scale) if scale.dim() == 0 else tuple(scale.tolist())
-
-
-def _format(meaning: Meaning) -> QParams:
-    """Return a format that holds the integers, for their range alone."""
-    low, high = min(meaning.low, meaning.zero_point), max(meaning.high, meaning.zero_point)
-    bits, signed = narrowest_format(low, high)
-    return QParams(1.0, meaning.zero_point, bits, signed, narrow_range=signed and low == 1 - 2 ** (bits - 1))

@@ -85,21 +85,19 @@ def requantizer(
     floats    what Brevitas does between them and its quantizer `proxy`
     raises    ValueError where the multiplier is out of reach of 31 bits and a shift
     """
-    gain, offset = _in_steps(given, floats, out)
+    gain, offset = in_steps(given, floats, out)
     mantissa, plus, shift = fixed_point(gain, offset, name)
     reach = max(abs(given.low), abs(given.high)) * int(mantissa.abs().max()) + int(plus.abs().max())
     if reach >= 2**63:
         raise ValueError(f"{name}: accumulators up to {given.high} times {int(mantissa.abs().max())} leave 63 bits.")
-    thresholds, direction = thresholds_of(
-        brevitas_integers(given, floats, proxy), given, out, _channels(gain, given, floats)
-    )
+    thresholds, direction = thresholds_of(brevitas_integers(given, floats, proxy), given, out, len(mantissa))
     return IntegerRequantize(
         name, mantissa, plus, shift, out.low, out.high, thresholds, direction, reach,
         container(out.low, out.high), rounding, out.bipolar,
     )  # fmt: skip
 
 
-def _in_steps(given: Meaning, floats: Floats, out: Meaning) -> tuple[Tensor, Tensor]:
+def in_steps(given: Meaning, floats: Floats, out: Meaning) -> tuple[Tensor, Tensor]:
     """Return (gain, offset): accumulators in, steps of out above its integer 0 out, before they are rounded."""
     gain, offset = floats.line()
     gain = gain * torch.tensor(given.scale, dtype=torch.float64)
@@ -116,13 +114,13 @@ def fixed_point(gain: Tensor, offset: Tensor, name: str) -> tuple[Tensor, Tensor
     gain, offset  float64 [channels] or [1], of either sign
     returns       int64 twice, one shift for all: the largest mantissa has 31 bits, and is short only where the shift
                   would pass 62 or an offset would leave 62 bits
-    raises        ValueError where a number is no number or a gain is 2**31 and more
+    raises        ValueError where a number is no number or a gain is 2**30 and more
 
     >>> fixed_point(torch.tensor([0.375], dtype=torch.float64), torch.tensor([0.5], dtype=torch.float64), "relu1")
     (tensor([1610612736]), tensor([2147483648]), 32)
     """
     largest, farthest = float(gain.abs().max()), float(offset.abs().max())
-    if not largest < 2**MANTISSA_BITS or not farthest < 2**61:
+    if not largest < 2 ** (MANTISSA_BITS - 1) or not farthest < 2**60:
         raise ValueError(
             f"{name} multiplies by {largest:g} and adds {farthest:g}, which 31 bits and a shift do not hold."
         )
@@ -137,16 +135,11 @@ def fixed_point(gain: Tensor, offset: Tensor, name: str) -> tuple[Tensor, Tensor
             [round(Fraction(m, 2)) for m in mantissa],
             [round(Fraction(p, 2)) for p in plus],
         )
-    return torch.tensor(mantissa), torch.tensor(plus), max(shift, 0)
+    return torch.tensor(mantissa), torch.tensor(plus), shift
 
 
 def _exponent(value: float) -> int:
     return torch.frexp(torch.tensor(value, dtype=torch.float64))[1].item() if value else -LARGEST_SHIFT  # type: ignore[return-value]
-
-
-def _channels(gain: Tensor, given: Meaning, floats: Floats) -> int:
-    lengths = [gain.numel(), 1 if floats.bias is None else floats.bias.numel()]
-    return max(lengths)
 
 
 Quantizing = Callable[[Tensor], Tensor]
@@ -192,9 +185,8 @@ def scores(name: str, given: Meaning, floats: Floats) -> tuple[IntegerScores, Me
     """Return the layer that brings the channels of the last sums to one unit, and what its integers mean."""
     gain, offset = floats.line()
     gain = gain * torch.tensor(given.scale, dtype=torch.float64)
-    bits = 62 - max(abs(given.low), abs(given.high), 1).bit_length()
     mantissa, plus, shift = fixed_point(gain, offset - gain * given.zero_point, name)
-    while int(mantissa.abs().max()).bit_length() > bits:
-        shift, mantissa, plus = shift - 1, mantissa // 2, plus // 2
     ends = [m * a + p for m, p in zip(mantissa.tolist(), plus.tolist(), strict=True) for a in (given.low, given.high)]
+    if max(map(abs, ends)) >= 2**63:
+        raise ValueError(f"{name}: sums up to {given.high} times {int(mantissa.abs().max())} leave 63 bits.")
     return IntegerScores(name, mantissa, plus), Meaning(2.0**-shift, 0, min(ends), max(ends))

@@ -56,6 +56,17 @@ def traced(model: nn.Module) -> list[fx.Node]:
         ) from None
 
 
+def numbered(name: str, calls: dict[str, int]) -> str:
+    """Return the name of a place, counting it in calls: what is called again has a number behind its name.
+
+    >>> calls = {}
+    >>> numbered("join", calls), numbered("join", calls)
+    ('join', 'join (2)')
+    """
+    calls[name] = calls.get(name, 0) + 1
+    return name if calls[name] == 1 else f"{name} ({calls[name]})"
+
+
 def constant(model: nn.Module, argument: Any) -> float | None:
     """Return the number that an argument of a node is: a Python number or a tensor of one; None where it is neither."""
     if isinstance(argument, fx.Node) and argument.op == "get_attr":

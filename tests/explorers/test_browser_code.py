@@ -12,29 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from all_explorers import EXPLORERS
 
-from qtutor.explorers import (
-    accumulator_explorer,
-    network_explorer,
-    quantizer_explorer,
-    requantize_explorer,
-    saturation_explorer,
-    scale_explorer,
-    two_sums_explorer,
-)
+from qtutor.explorers import quantizer_explorer
 from qtutor.explorers.base import Explorer
 from qtutor.explorers.table import Table
 
 MODULE = Path(__file__).resolve().parent.parent.parent / "qtutor" / "explorers" / "explorer.js"
-EXPLORERS = {
-    "quantizer": quantizer_explorer,
-    "saturation": saturation_explorer,
-    "two sums": two_sums_explorer,
-    "accumulator": accumulator_explorer,
-    "requantize": requantize_explorer,
-    "scale": scale_explorer,
-    "network": network_explorer,
-}
 NODE = shutil.which("node")
 
 # Reads {payload, places, moves, typed} and writes what the module makes of them.

@@ -11,31 +11,15 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from all_explorers import EXPLORERS
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from qtutor.explorers import (
-    accumulator_explorer,
-    network_explorer,
-    quantizer_explorer,
-    requantize_explorer,
-    saturation_explorer,
-    scale_explorer,
-    two_sums_explorer,
-)
+from qtutor.explorers import quantizer_explorer, saturation_explorer, two_sums_explorer
 from qtutor.explorers.base import Explorer
 from qtutor.explorers.table import Control, Fact, Table, numbers, words
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE = (ROOT / "qtutor" / "explorers" / "explorer.js").read_text("utf-8")
-EXPLORERS = {
-    "quantizer": quantizer_explorer,
-    "saturation": saturation_explorer,
-    "two sums": two_sums_explorer,
-    "accumulator": accumulator_explorer,
-    "requantize": requantize_explorer,
-    "scale": scale_explorer,
-    "network": network_explorer,
-}
 
 
 def kilobytes(explorer: Explorer) -> float:
