@@ -1,11 +1,13 @@
 """The kernels beside ONNX Runtime, torch's quantized operators and Brevitas's fake quantization.
 
 `python3 run.py bench kernels` prints the tables. One thread everywhere, the columns of a row measured in turn, one call
-each, round after round, and the medians compared: what else the machine does falls on all of them alike. Beside each
-ratio stands the bar that it is held to, where there is one.
+each, round after round, and the medians compared: what else the machine does falls on all of them alike. The order is
+drawn anew for each round, for what lies in the cache is what the call before has left there. Beside each ratio stands
+the bar that it is held to, where there is one.
 """
 
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -50,13 +52,15 @@ MEMORY_SIZE = 10_000_000
 
 
 def medians(calls: Calls, least: int = 15, budget: float = 1.0) -> dict[str, float]:
-    """Return the median seconds of each call: all of them once in turn, again and again, until the budget is spent."""
+    """Return the median seconds of each call: all of them once, in any order, again and again, until the budget is spent."""
+    order, turns = list(calls.items()), random.Random(0)
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()  # the first call allocates and packs
     begun = time.perf_counter()
     while len(times[OURS]) < least or time.perf_counter() - begun < budget:
-        for name, call in calls.items():
+        turns.shuffle(order)
+        for name, call in order:
             started = time.perf_counter()
             call()
             times[name].append(time.perf_counter() - started)

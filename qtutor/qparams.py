@@ -89,6 +89,8 @@ def whole_number(value: Any, name: str) -> int:
     >>> whole_number(8.0, "bit_width")
     8
     """
+    if type(value) is int:  # the usual case, soon done
+        return value
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise TypeError(f"{name} {value!r} is a {type(value).__name__}: pass a Python int.")

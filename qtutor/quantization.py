@@ -1,6 +1,7 @@
 """From real numbers to stored integers and back. The one place where a float is divided."""
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from qtutor.kernels import wrap
 from qtutor.kernels.checks import channels, format_range, require_in_range, require_qparams
 from qtutor.kernels.overflow import stored
 from qtutor.kernels.pieces import in_pieces
-from qtutor.kernels.rounding import round_floats
+from qtutor.kernels.rounding import half_even_bits, round_floats
 from qtutor.qparams import QParams, float32, int_range
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
@@ -40,13 +41,22 @@ def quantize(x: Tensor, qparams: QParams, rounding: str = "half_even", overflow:
         raise ValueError(
             "overflow 'wrap' keeps all low bits and so reaches the value that narrow_range drops: use saturate."
         )
-    x = require_finite_floats(x)
+    x = _require_floats(x)
     scale, zero_point = _parameters(qparams, x)
     if overflow == "error":
-        _require_all_inside(round_floats(x / scale, rounding), zero_point, qparams)
+        _require_all_inside(round_floats(_require_finite(x) / scale, rounding), zero_point, qparams)
+
+    by_sum = rounding == "half_even" and overflow != "wrap" and qparams.dtype.itemsize == 1
+    low, high = qparams.int_min, qparams.int_max
 
     def integers(piece: Tensor, steps: Tensor, x: Tensor, scale: Tensor, zero_point: Tensor | int) -> None:
-        steps = round_floats(torch.div(x, scale, out=steps), rounding)
+        if not _all_finite(torch.div(x, scale, out=steps)):  # the sum of a quotient costs less: it lies in the cache
+            _require_finite(x)
+        if by_sum:
+            steps.clamp_(low - zero_point, high - zero_point)  # type: ignore[arg-type]  # numbers, or tensors, both
+            piece.copy_(half_even_bits(steps)).add_(zero_point)
+            return
+        steps = round_floats(steps, rounding)
         if overflow == "wrap":
             piece.copy_(wrap(_low_bits(steps, qparams.bit_width) + zero_point, qparams.bit_width, qparams.signed))
         else:
@@ -83,6 +93,10 @@ def require_finite_floats(x: Tensor) -> Tensor:
     >>> require_finite_floats(torch.tensor([0.5]))
     tensor([0.5000])
     """
+    return _require_finite(_require_floats(x))
+
+
+def _require_floats(x: Tensor) -> Tensor:
     if not isinstance(x, Tensor):
         raise TypeError(
             f"x is a {type(x).__name__}, quantize takes a float tensor: torch.tensor([0.5, 1.5]), for example."
@@ -91,14 +105,22 @@ def require_finite_floats(x: Tensor) -> Tensor:
         raise TypeError("x is torch.float64 and quantizers divide in float32: x.to(torch.float32) casts it.")
     if x.dtype not in FLOATS:
         raise TypeError(f"x is {x.dtype}, quantize takes real numbers as float32: x.to(torch.float32) casts it.")
-    reals = x.to(torch.float32)
-    # NaN and infinities outlast every sum: where the sum is finite, all are. It is many times faster than asking each.
-    if not math.isfinite(reals.sum()) and not torch.isfinite(reals).all():
+    return (x if x.dtype == torch.float32 else x.to(torch.float32)).detach()  # integers have no gradient
+
+
+def _require_finite(x: Tensor) -> Tensor:
+    if not _all_finite(x) and not torch.isfinite(x).all():
         bad = x[~torch.isfinite(x)].flatten()[0].item()
         raise ValueError(
             f"x holds {bad}, for which no integer stands: remove it, or replace it with torch.nan_to_num(x)."
         )
-    return reals
+    return x
+
+
+def _all_finite(x: Tensor) -> bool:
+    """Return True where all of x is finite, by its sum, which no NaN or infinity leaves finite: many times faster than
+    asking each. Large numbers may leave float32 in it, too, so that False says nothing."""
+    return math.isfinite(x.sum())
 
 
 def _floats_for(qparams: QParams) -> torch.dtype:
@@ -112,13 +134,15 @@ def _parameters(qparams: QParams, x: Tensor) -> tuple[Tensor, Tensor | int]:
     The scale is a tensor even where it is one number: on a GPU, torch turns division by a number into a product.
     """
     scale, zero_point, axis = qparams.scale, qparams.zero_point, qparams.axis
-    if not isinstance(scale, tuple) or axis is None:
-        scales = torch.tensor(scale, dtype=torch.float32, device=x.device)
-    else:
-        scales = channels(scale, axis, x, torch.float32)
-    if not isinstance(zero_point, tuple) or axis is None:
-        return scales, zero_point  # type: ignore[return-value]
-    return scales, channels(zero_point, axis, x, torch.int64)
+    if axis is None:
+        return _number(scale, x.device), zero_point  # type: ignore[return-value]  # tuples come with an axis
+    scales = channels(scale, axis, x, torch.float32)  # type: ignore[arg-type]
+    return scales, channels(zero_point, axis, x, torch.int64) if isinstance(zero_point, tuple) else zero_point
+
+
+@lru_cache  # a network quantizes by the same scales again and again
+def _number(scale: float, device: torch.device) -> Tensor:
+    return torch.tensor(scale, dtype=torch.float32, device=device)
 
 
 def _low_bits(rounded: Tensor, bit_width: int) -> Tensor:

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from tests import test_choose_qparams as choosing
+from tests import test_quantization as quantization
 from tests.kernels import test_accumulation as accumulation
 from tests.kernels import test_multiplication as multiplication
 from tests.kernels import test_pooling as pooling
@@ -130,6 +131,9 @@ CONV = Caught(
     (accumulation.LAYERS[1], U8, I8),
 )
 WINDOW = Caught(accumulation.test_a_window_over_the_whole_picture_is_a_linear_layer)
+QUANTIZED = Caught(
+    quantization.test_every_float16_value_equals_exact_fractions_at_scales_that_are_powers_of_two, (1.0, 8, True, 3)
+)
 SHORTCUTS = Caught(accumulation.test_neither_autocast_nor_reduced_precision_touches_a_sum, ("cpu",))
 RANGE = Caught(accumulation.test_the_range_is_that_of_all_inputs_and_both_ends_are_reached, ((2, False, 3), True))
 BITS = Caught(accumulation.test_the_bits_hold_every_sum_and_one_fewer_does_not_for_all_formats_to_3_bits, (1,))
@@ -243,19 +247,19 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     "a mantissa too short is used in silence": (MULTIPLICATION, "if missed >= 1 or", "if", (TWO_STEPS,)),
     # linear and conv2d
     "the row sum of the weights is forgotten": (
-        ACCUMULATION, "_steps(weight, weight_zero, bound)\n    return", "_steps(weight, 0, bound)\n    return", (MIXED, ONNX),
+        ACCUMULATION, "_steps(weight, weight_zero, register)\n    return", "_steps(weight, 0, register)\n    return", (MIXED, ONNX),
     ),
     "zero points are subtracted in the container, and wrap": (
-        ACCUMULATION, "q.to(computing_device(dtype, q.device), dtype)", "(q - zero_point).to(dtype) + zero_point", (MIXED, ONNX),
+        ACCUMULATION, "q.to(device, dtype)", "((q - zero_point).to(dtype) + zero_point).to(device, dtype)", (MIXED, ONNX),
     ),
     "the border is padded with 0 for the zero point": (
-        ACCUMULATION, "    bound = largest_sum(x, weight, bias, x_zero, weight_zero, prod(weight.shape[1:]))\n",
-        "    bound = largest_sum(x, weight, bias, x_zero, weight_zero, prod(weight.shape[1:]))\n"
-        "    x, pads = functional.pad(x, (pads[1], pads[1], pads[0], pads[0])), (0, 0)\n",
+        ACCUMULATION, "    copied = x.numel()",
+        "    x, pads = functional.pad(x, (pads[1], pads[1], pads[0], pads[0])), (0, 0)\n    copied = x.numel()",
         (BORDER, CONV),
     ),
-    "float32 sums": (ACCUMULATION, "return torch.float64 if bound", "return torch.float32 if bound", (at(1026), SHORTCUTS)),
-    "float64 sums beyond 2**53": (ACCUMULATION, "if bound <= 2**53 else", "if bound <= 2**54 else", (at(130),)),
+    "float32 sums": (ACCUMULATION, "2**31 else torch.float64", "2**31 else torch.float32", (at(1026), SHORTCUTS)),
+    "float64 sums beyond 2**53": (ACCUMULATION, "if bound > 2**53", "if bound > 2**54", (at(130),)),
+    "int32 sums beyond 2**31": (ACCUMULATION, "products <= FEW and bound < 2**31", "products <= FEW", (at(131_073),)),
     "int32 accumulators always": (
         ACCUMULATION, "dtype = torch.int32 if bound < 2**31 else torch.int64", "dtype = torch.int32", (at(131_073), DTYPE),
     ),
@@ -270,7 +274,7 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     ),
     "the bias is forgotten": (ACCUMULATION, "if bias is None else accumulators +", "if True else accumulators +", (MIXED, CONV)),
     "the bias does not count for the dtype": (
-        ACCUMULATION, "farthest_x * farthest_w + bias_end", "farthest_x * farthest_w", (BOUND,),
+        ACCUMULATION, "    return bound + end", "    return bound", (BOUND,),
     ),
     "the farthest integer is the highest": (
         ACCUMULATION, "max(torch.iinfo(dtype).max - zero_point, zero_point - torch.iinfo(dtype).min)",
@@ -279,6 +283,12 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     "height and width of the stride are exchanged": (ACCUMULATION, "None, moves, pads,", "None, moves[::-1], pads,", (CONV,)),
     "the window is turned, as in a convolution of mathematics": (
         ACCUMULATION, "functional.conv2d(steps, taps,", "functional.conv2d(steps, taps.flip(2, 3),", (CONV, WINDOW),
+    ),
+    # quantize
+    "ties go to odd integers": (ROUNDING, "WHOLE = 1.5 * 2**23", "WHOLE = 1.5 * 2**23 + 1", (QUANTIZED,)),
+    "bytes wrap": (QUANTIZATION, "steps.clamp_(low - zero_point, high - zero_point)", "steps", (QUANTIZED,)),
+    "bytes are saturated before the zero point is added": (
+        QUANTIZATION, "steps.clamp_(low - zero_point, high - zero_point)", "steps.clamp_(low, high)", (QUANTIZED,),
     ),
     # accumulator_range and accumulator_bits
     "the range is that of the largest magnitude": (

@@ -7,7 +7,7 @@ import pytest
 import torch
 from onnx_runtime import quantize_linear, run_operator
 
-from qtutor import QParams, dequantize, quantize
+from qtutor import QParams, choose_qparams, dequantize, quantize
 from qtutor.kernels import ROUNDINGS
 
 FLOAT16 = torch.arange(2**16, dtype=torch.int32).to(torch.int16).view(torch.float16)
@@ -38,10 +38,22 @@ def exact(x: float, scale: float, zero_point: int, low: int, high: int) -> int:
 
 @pytest.mark.parametrize("scale", [1.0, 0.5, 2.0**-6, 8.0])
 @pytest.mark.parametrize(("bits", "signed", "zero_point"), [(4, True, -3), (4, False, 1), (8, True, 0), (2, False, 3)])
-def test_every_float16_value_equals_exact_fractions_at_scales_that_are_powers_of_two(scale, bits, signed, zero_point):
-    q = QParams(scale, zero_point, bits, signed)
+def test_every_float16_value_equals_exact_fractions_at_scales_that_are_powers_of_two(
+    scale, bits, signed, zero_point, lib
+):
+    q = lib.QParams(scale, zero_point, bits, signed)
     wanted = [exact(x, scale, zero_point, q.int_min, q.int_max) for x in EVERY.tolist()]
-    assert quantize(EVERY, q).tolist() == wanted
+    assert lib.quantize(EVERY, q).tolist() == wanted
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_parameters_of_a_layer_are_quantized_as_they_are(dtype):
+    weight = torch.nn.Parameter(torch.tensor([0.5, -1.5], dtype=dtype))
+    integers = quantize(weight, QParams(0.5))
+    assert integers.tolist() == [1, -3]
+    assert not integers.requires_grad
+    assert quantize(weight, QParams(0.5), "floor", "wrap").tolist() == [1, -3]
+    assert choose_qparams(weight, 8, True, symmetric=True) == choose_qparams(weight.detach(), 8, True, symmetric=True)
 
 
 def test_at_scale_a_tenth_the_float32_quotient_can_be_a_tie_that_the_exact_one_is_not():

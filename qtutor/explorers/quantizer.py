@@ -106,7 +106,7 @@ def checked_values(values: Any) -> Tensor:
             f"values holds {x.numel():,} numbers and the picture shows 1 to {MOST_VALUES}: give fewer, or some."
         )
     quantize(x, QParams(scale=1.0))  # raises its own sentence for NaN, infinities and integers
-    return x.flatten().to(torch.float32).sort().values
+    return x.detach().flatten().to(torch.float32).sort().values
 
 
 @cache

@@ -14,6 +14,8 @@ from qtutor.qparams import QParams, whole_number
 
 WIDENED = (torch.int8, torch.uint8, torch.int16, torch.int32)
 CPU = torch.device("cpu")
+FEW = 2**18  # products
+AT_ONCE = PIECE // 8  # numbers of 64 bits
 
 
 def linear(
@@ -33,16 +35,14 @@ def linear(
     >>> linear(x, weight, x_zero_point=1)
     tensor([[4, 0]], dtype=torch.int32)
     """
-    require_operands(x, weight, bias)
-    if weight.dim() != 2 or x.dim() == 0 or x.shape[-1] != weight.shape[1]:
-        raise ValueError(
-            f"x of shape {tuple(x.shape)} and weight of shape {tuple(weight.shape)} do not match: "
-            "weight is [out, in] and the last dimension of x is in."
-        )
-    x_zero = zero_point_of(x_zero_point, x, "x_zero_point")
-    weight_zero = zero_point_of(weight_zero_point, weight, "weight_zero_point")
-    bound = largest_sum(x, weight, bias, x_zero, weight_zero, weight.shape[1])
-    steps, taps = _steps(x, x_zero, bound), _steps(weight, weight_zero, bound)
+    x_zero, weight_zero = (
+        whole_number(x_zero_point, "x_zero_point"),
+        whole_number(weight_zero_point, "weight_zero_point"),
+    )
+    kinds = kind_of(x, "x"), kind_of(weight, "weight")
+    bound = _with_bias(_largest_linear_sum(*kinds, x_zero, weight_zero), bias, weight)
+    register = register_for(bound, x.numel() * weight.shape[0], x.device)
+    steps, taps = _steps(x, x_zero, register), _steps(weight, weight_zero, register)
     return _accumulators(steps @ taps.t(), x.device, bias, bound, (-1,))
 
 
@@ -70,99 +70,141 @@ def conv2d(
     tensor([[[[4, 4],
               [4, 4]]]], dtype=torch.int32)
     """
-    require_operands(x, weight, bias)
     moves, pads = pair(stride, "stride", least=1), pair(padding, "padding", least=0)
-    _require_convolution(x, weight, pads, whole_number(groups, "groups"))
-    x_zero = zero_point_of(x_zero_point, x, "x_zero_point")
-    weight_zero = zero_point_of(weight_zero_point, weight, "weight_zero_point")
-    bound = largest_sum(x, weight, bias, x_zero, weight_zero, prod(weight.shape[1:]))
-    taps = _steps(weight, weight_zero, bound)
+    x_zero, weight_zero = (
+        whole_number(x_zero_point, "x_zero_point"),
+        whole_number(weight_zero_point, "weight_zero_point"),
+    )
+    groups, kinds = whole_number(groups, "groups"), (kind_of(x, "x"), kind_of(weight, "weight"))
+    bound = _with_bias(_largest_convolution_sum(*kinds, pads, groups, x_zero, weight_zero), bias, weight)
+    copied = x.numel() * weight.shape[2] * weight.shape[3]  # each window is copied out before it is multiplied
+    register = register_for(bound, copied * weight.shape[0] // groups, x.device)
+    taps = _steps(weight, weight_zero, register)
 
     def sums(images: Tensor) -> Tensor:
-        steps = _steps(images, x_zero, bound)  # before padding: 0 is then real zero
+        steps = _steps(images, x_zero, register)  # before padding: 0 is then real zero
         with torch.backends.cudnn.flags(enabled=False) if steps.is_cuda else nullcontext():  # it is not exact
-            total = functional.conv2d(steps, taps, None, moves, pads, 1, int(groups))
+            total = functional.conv2d(steps, taps, None, moves, pads, 1, groups)
         return _accumulators(total, x.device, bias, bound, (-1, 1, 1))
 
-    at_once = _images_at_once(x, weight)
-    if at_once == x.shape[0]:
+    if copied <= AT_ONCE or x.device.type != "cpu":
         return sums(x)
-    return torch.cat([sums(images) for images in x.split(at_once)])  # type: ignore[no-untyped-call]
+    parts = x.split(max(x.shape[0] * AT_ONCE // copied, 1))  # type: ignore[no-untyped-call]
+    return torch.cat([sums(images) for images in parts])
 
 
-def require_operands(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """Raise where an operand is no tensor of a dtype that an accelerator multiplies, or the bias has another length."""
-    for name, operand in (("x", x), ("weight", weight)):
-        if require_integers(operand, name).dtype not in WIDENED:
-            hint = f"int8, uint8, int16 and int32 are multiplied: {name}.to(torch.int32) where its values fit."
-            raise TypeError(f"{name} is {operand.dtype}; {hint}")
-    if bias is not None and (require_integers(bias, "bias").dim() != 1 or len(bias) != weight.shape[0]):
+Kind = tuple[torch.dtype, torch.Size]
+
+
+def kind_of(operand: Tensor, name: str) -> Kind:
+    """Return dtype and shape: all that a layer's accumulator depends on, beside the zero points and the bias.
+
+    The activations at hand play no part: the same layer has the same accumulator whatever comes. Its checks are made
+    once, for they would take longer than a small layer itself.
+
+    >>> kind_of(torch.zeros(2, 3, dtype=torch.int8), "x")
+    (torch.int8, torch.Size([2, 3]))
+    """
+    if require_integers(operand, name).dtype not in WIDENED:
+        hint = f"int8, uint8, int16 and int32 are multiplied: {name}.to(torch.int32) where its values fit."
+        raise TypeError(f"{name} is {operand.dtype}; {hint}")
+    return operand.dtype, operand.shape
+
+
+@lru_cache
+def _largest_linear_sum(x: Kind, weight: Kind, x_zero: int, weight_zero: int) -> int:
+    (x_dtype, x_shape), (weight_dtype, weight_shape) = x, weight
+    if len(weight_shape) != 2 or not x_shape or x_shape[-1] != weight_shape[1]:
+        raise ValueError(
+            f"x of shape {tuple(x_shape)} and weight of shape {tuple(weight_shape)} do not match: "
+            "weight is [out, in] and the last dimension of x is in."
+        )
+    return _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, weight_shape[1])
+
+
+@lru_cache
+def _largest_convolution_sum(
+    x: Kind, weight: Kind, pads: tuple[int, int], groups: int, x_zero: int, weight_zero: int
+) -> int:
+    (x_dtype, x_shape), (weight_dtype, weight_shape) = x, weight
+    _require_convolution(x_shape, weight_shape, pads, groups)
+    return _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, prod(weight_shape[1:]))
+
+
+def _largest_sum(x: torch.dtype, weight: torch.dtype, x_zero: int, weight_zero: int, terms: int) -> int:
+    """Return the largest magnitude that a sum of `terms` products can have."""
+    bound = terms * _farthest(x, x_zero, "x") * _farthest(weight, weight_zero, "weight")
+    if bound >= 2**63:
+        raise ValueError(
+            f"{terms} products of {x} and {weight} can reach {bound:.1e}, beyond int64: use narrower operands."
+        )
+    return bound
+
+
+def _farthest(dtype: torch.dtype, zero_point: int, name: str) -> int:
+    """Return how many steps the farther end of a dtype lies from the zero point."""
+    zero_point_of(zero_point, dtype, f"{name}_zero_point")
+    return max(torch.iinfo(dtype).max - zero_point, zero_point - torch.iinfo(dtype).min)
+
+
+def _with_bias(bound: int, bias: Tensor | None, weight: Tensor) -> int:
+    """Return the bound of a layer's sums with its bias, a constant; raise where the bias has another length."""
+    if bias is None:
+        return bound
+    _require_bias(bias, weight)
+    end = max(abs(int(end)) for end in torch.aminmax(bias)) if bias.numel() else 0
+    if bound + end >= 2**63:
+        raise ValueError(
+            f"products and bias can reach {bound + end:.1e}, beyond int64: use narrower operands, or a smaller bias."
+        )
+    return bound + end
+
+
+def _require_bias(bias: Tensor, weight: Tensor) -> None:
+    if require_integers(bias, "bias").dim() != 1 or len(bias) != weight.shape[0]:
         raise ValueError(
             f"bias has shape {tuple(bias.shape)}, and the layer has {weight.shape[0]} outputs: give one bias each."
         )
 
 
-def largest_sum(
-    x: Tensor, weight: Tensor, bias: Tensor | None, x_zero_point: int, weight_zero_point: int, terms: int
-) -> int:
-    """Return the largest magnitude that a sum of `terms` products can have, by the dtypes and the zero points alone.
+Register = tuple[torch.dtype, torch.device]
 
-    The activations at hand play no part: the same layer has the same accumulator whatever comes. The bias is a constant.
+
+def register_for(bound: int, products: int, device: torch.device) -> Register:
+    """Return a dtype in which sums up to `bound` are exact in any order, and the device that computes in it.
+
+    Neither autocast nor TF32 touches float64, and its matrices are multiplied several times faster than those of
+    integers. Few products are sooner multiplied as they are than made floats. CUDA multiplies no integers, and other
+    accelerators have no float64: the CPU computes what they cannot.
+
+    >>> register_for(bound=2**31, products=10, device=CPU)
+    (torch.float64, device(type='cpu'))
     """
-    farthest_x, farthest_w = _farthest(x.dtype, x_zero_point), _farthest(weight.dtype, weight_zero_point)
-    bias_end = 0 if bias is None or not bias.numel() else max(abs(int(end)) for end in torch.aminmax(bias))
-    bound = terms * farthest_x * farthest_w + bias_end
-    if bound >= 2**63:
-        raise ValueError(
-            f"{terms} products of {x.dtype} and {weight.dtype} can reach {bound:.1e}, beyond int64: use narrower operands."
-        )
-    return bound
+    if bound > 2**53:
+        return torch.int64, CPU
+    if device.type == "cuda":
+        return torch.float64, device
+    return torch.int32 if products <= FEW and bound < 2**31 else torch.float64, CPU
 
 
-@lru_cache
-def _farthest(dtype: torch.dtype, zero_point: int) -> int:
-    """Return how many steps the farther end of a dtype lies from the zero point."""
-    return max(torch.iinfo(dtype).max - zero_point, zero_point - torch.iinfo(dtype).min)
+def zero_point_of(zero_point: int, dtype: torch.dtype, name: str) -> int:
+    """Return a zero point that values of the dtype can have; raise where real 0.0 would have no integer there.
 
-
-def computing_dtype(bound: int) -> torch.dtype:
-    """Return the dtype in which sums up to `bound` are exact in any order: float64 to 2**53, else int64.
-
-    Matrices of float64 are multiplied several times faster than those of integers, and neither autocast nor TF32
-    touches them.
-    """
-    return torch.float64 if bound <= 2**53 else torch.int64
-
-
-def computing_device(dtype: torch.dtype, device: torch.device) -> torch.device:
-    """Return where such sums are computed: CUDA multiplies no matrices of int64, and other accelerators no float64."""
-    return device if device.type == "cuda" and dtype == torch.float64 else CPU
-
-
-def _images_at_once(x: Tensor, weight: Tensor) -> int:
-    """Return how many images to convolve together: on a CPU, each window is copied out, and the copies fit the cache."""
-    copied = x.numel() * prod(weight.shape[2:]) * 8  # bytes: float64 or int64
-    return x.shape[0] if copied <= PIECE or x.device.type != "cpu" else max(x.shape[0] * PIECE // copied, 1)
-
-
-def zero_point_of(zero_point: int, q: Tensor, name: str) -> int:
-    """Return a zero point that values of q's dtype can have; raise where real 0.0 would have no integer there.
-
-    >>> zero_point_of(3, torch.tensor([7], dtype=torch.uint8), "x_zero_point")
+    >>> zero_point_of(3, torch.uint8, "x_zero_point")
     3
     """
-    z, info = whole_number(zero_point, name), torch.iinfo(q.dtype)
+    z, info = whole_number(zero_point, name), torch.iinfo(dtype)
     if not info.min <= z <= info.max:
         raise ValueError(
-            f"{name} {z} is outside [{info.min}, {info.max}], the range of {q.dtype}: real 0.0 would have no integer. "
+            f"{name} {z} is outside [{info.min}, {info.max}], the range of {dtype}: real 0.0 would have no integer. "
             f"Use {min(max(z, info.min), info.max)}, or a wider dtype."
         )
     return z
 
 
-def _steps(q: Tensor, zero_point: int, bound: int) -> Tensor:
-    dtype = computing_dtype(bound)
-    wide = q.to(computing_device(dtype, q.device), dtype)  # a copy: no operand has that dtype
+def _steps(q: Tensor, zero_point: int, register: Register) -> Tensor:
+    dtype, device = register
+    wide = q.to(device, dtype)  # a copy: sums of int32 operands leave int32, and no other dtype is an operand's
     return wide.sub_(zero_point) if zero_point else wide
 
 
@@ -174,20 +216,20 @@ def _accumulators(
     return accumulators if bias is None else accumulators + bias.to(dtype).reshape(shape)
 
 
-def _require_convolution(x: Tensor, weight: Tensor, pads: tuple[int, int], groups: int) -> None:
-    if x.dim() != 4 or weight.dim() != 4 or 0 in weight.shape:
+def _require_convolution(x: torch.Size, weight: torch.Size, pads: tuple[int, int], groups: int) -> None:
+    if len(x) != 4 or len(weight) != 4 or 0 in weight:
         raise ValueError(
-            f"x of shape {tuple(x.shape)} and weight of shape {tuple(weight.shape)}: "
+            f"x of shape {tuple(x)} and weight of shape {tuple(weight)}: "
             "a convolution takes [N, C, H, W] and [out, C / groups, height, width], no weight dimension being 0."
         )
-    if groups < 1 or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+    if groups < 1 or x[1] != weight[1] * groups or weight[0] % groups:
         raise ValueError(
-            f"{x.shape[1]} input and {weight.shape[0]} output channels do not divide into groups={groups} of {weight.shape[1]}: "
+            f"{x[1]} input and {weight[0]} output channels do not divide into groups={groups} of {weight[1]}: "
             "both must be multiples of groups, and weight's second dimension C / groups."
         )
-    if x.shape[2] + 2 * pads[0] < weight.shape[2] or x.shape[3] + 2 * pads[1] < weight.shape[3]:
+    if x[2] + 2 * pads[0] < weight[2] or x[3] + 2 * pads[1] < weight[3]:
         raise ValueError(
-            f"a window of {weight.shape[2]} × {weight.shape[3]} does not fit {x.shape[2]} × {x.shape[3]} padded by {pads}: "
+            f"a window of {weight[2]} × {weight[3]} does not fit {x[2]} × {x[3]} padded by {pads}: "
             "use a larger padding."
         )
 
@@ -215,11 +257,9 @@ def accumulator_range(
         raise ValueError(
             f"weight has shape {tuple(weight.shape)}: give [out, in] with at least one output and one input."
         )
-    if bias is not None and (require_integers(bias, "bias").dim() != 1 or len(bias) != weight.shape[0]):
-        raise ValueError(
-            f"bias has shape {tuple(bias.shape)}, and the layer has {weight.shape[0]} outputs: give one bias each."
-        )
-    zero = zero_point_of(weight_zero_point, weight, "weight_zero_point")
+    if bias is not None:
+        _require_bias(bias, weight)
+    zero = zero_point_of(weight_zero_point, weight.dtype, "weight_zero_point")
     farthest = max(abs(int(end) - zero) for end in torch.aminmax(weight))
     if farthest * prod(weight.shape[1:]) >= 2**63:
         raise ValueError(

@@ -222,6 +222,11 @@ def test_own_values_give_a_new_table_at_the_same_setting(explorer: QuantizerExpl
     assert explorer.readout == oracle(EIGHTHS, 3, True, 0.5, 0)["said"]
 
 
+def test_a_layers_parameters_are_values_too() -> None:
+    weight = torch.nn.Parameter(torch.tensor([1.0, -1.0]))
+    assert quantizer_explorer(weight).readout == quantizer_explorer([1.0, -1.0]).readout
+
+
 def test_the_challenge_is_computed_for_own_values() -> None:
     assert quantizer_explorer([1.0, -1.0]).challenge.startswith("Challenge:")
     assert quantizer_explorer([999.0]).challenge.startswith("Your values saturate at every scale")

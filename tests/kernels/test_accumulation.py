@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onnx_runtime import run_operator
 
 from qtutor import QParams, accumulator_bits, accumulator_range, conv2d, linear
-from qtutor.kernels.accumulation import computing_device, computing_dtype
+from qtutor.kernels.accumulation import register_for
 
 DTYPES = (torch.int8, torch.uint8, torch.int16, torch.int32)
 GPU = pytest.param(
@@ -101,8 +101,9 @@ BOUNDS = [  # terms, the value of x, of the weight, their dtypes: on both sides 
 @pytest.mark.parametrize("case", BOUNDS)
 def test_sums_at_the_bounds_of_float32_int32_and_float64_are_exact(case, lib):
     x, weight, wanted = lopsided(*case)
-    got = lib.linear(x, weight)
+    got, many = lib.linear(x, weight), lib.linear(x.expand(2**18 // case[0] + 1, -1), weight)
     assert got.tolist() == [[wanted]]
+    assert set(many.flatten().tolist()) == {wanted}  # so many products are summed in another dtype
     farthest = [max(-torch.iinfo(t.dtype).min, torch.iinfo(t.dtype).max) for t in (x, weight)]
     assert got.dtype == (torch.int32 if case[0] * farthest[0] * farthest[1] < 2**31 else torch.int64)
 
@@ -130,11 +131,13 @@ def test_the_ends_of_int32_are_exact_and_sums_that_could_leave_int64_are_refused
     low = torch.full((1, 1), -(2**31), dtype=torch.int32)
     assert linear(low, low).tolist() == [[2**62]]
     assert linear(low, low, torch.tensor([2**62 - 1])).tolist() == [[2**63 - 1]]
-    for x, bias in [(low.expand(1, 2), None), (low, torch.tensor([2**62]))]:
-        with pytest.raises(
-            ValueError, match=r"products of torch.int32 and torch.int32 can reach .* beyond int64: use narr"
-        ):
-            linear(x, x, bias)
+    with pytest.raises(
+        ValueError, match=r"2 products of torch.int32 and torch.int32 can reach .* beyond int64: use narr"
+    ):
+        linear(low.expand(1, 2), low.expand(1, 2))
+    with pytest.raises(ValueError, match=r"products and bias can reach 9.2e\+18, beyond int64: use narrower .* bias"):
+        linear(low, low, torch.tensor([2**62]))
+    assert (linear(low // 2**16, low // 2**16, None, -5, 3) == (5 - 2**15) * (-3 - 2**15)).all()
     with pytest.raises(ValueError, match="beyond int64"):
         linear(
             torch.ones(1, 1, dtype=I32),
@@ -142,6 +145,21 @@ def test_the_ends_of_int32_are_exact_and_sums_that_could_leave_int64_are_refused
             x_zero_point=2**31 - 1,
             weight_zero_point=2**31 - 1,
         )
+
+
+@pytest.mark.parametrize("x_dtype", DTYPES[:3])
+def test_many_rows_equal_numpy_and_each_row_alone(x_dtype, lib):
+    """One row is summed in int32 where that holds it, many in float64."""
+    x, weight = any_integers(31, x_dtype, 300, 97), any_integers(32, torch.int8, 11, 97)
+    for z_x, z_w in [(0, 0), (ends(x_dtype)[1], -128)]:
+        got = lib.linear(x, weight, None, z_x, z_w)
+        assert got.tolist() == ((x.long().numpy() - z_x) @ (weight.long().numpy() - z_w).T).tolist()
+        assert torch.equal(got, torch.cat([lib.linear(row[None], weight, None, z_x, z_w) for row in x]))
+        images, windows = x.reshape(300, 1, 97, 1), weight[:, :9].reshape(11, 1, 9, 1)
+        batch = lib.conv2d(images, windows, None, 1, (3, 0), 1, z_x, z_w)
+        alone = [lib.conv2d(image[None], windows, None, 1, (3, 0), 1, z_x, z_w) for image in images]
+        assert torch.equal(batch, torch.cat(alone))
+        assert torch.equal(batch[:, :, 3, 0], lib.linear(x[:, :9], weight[:, :9], None, z_x, z_w))
 
 
 dims = st.integers(0, 6)
@@ -171,6 +189,15 @@ def test_any_leading_dimensions_transposed_views_and_empty_batches_pass():
         assert linear(torch.zeros(0, 4, dtype=dtype), weight.to(dtype)).shape == (0, 5)
         assert linear(torch.zeros(2, 0, 4, dtype=dtype), weight.to(dtype)).shape == (2, 0, 5)
     assert linear(x, weight[:0]).shape == (2, 3, 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_no_operand_is_changed(dtype, lib):
+    for terms in (1, 0):
+        x, weight = torch.full((2, terms), 7, dtype=dtype), torch.full((1, terms), 5, dtype=I8)
+        lib.linear(x, weight, None, 3, 2)
+        assert x.tolist() == [[7] * terms] * 2
+        assert weight.tolist() == [[5] * terms]
 
 
 def test_zero_points_may_be_whole_numbers_of_any_kind():
@@ -247,9 +274,11 @@ def test_a_convolution_at_the_bounds_is_exact(case, lib):
     x, weight, wanted = lopsided(*case)
     picture = torch.zeros(1, case[0], 1, 2, dtype=x.dtype)
     picture[0, :, 0, 0] = x[0]
-    got = lib.conv2d(picture, weight.reshape(1, -1, 1, 1))
+    weight = weight.reshape(1, -1, 1, 1)
+    got, many = lib.conv2d(picture, weight), lib.conv2d(picture.expand(2**17 // case[0] + 1, -1, -1, -1), weight)
     assert got.flatten().tolist() == [wanted, 0]
-    assert got.dtype == lib.linear(x, weight).dtype
+    assert many.flatten().tolist() == [wanted, 0] * len(many)
+    assert got.dtype == lib.linear(x, weight.flatten(1)).dtype
 
 
 def test_a_window_over_the_whole_picture_is_a_linear_layer(lib):
@@ -294,12 +323,13 @@ def every_shortcut_allowed():
 def test_neither_autocast_nor_reduced_precision_touches_a_sum(device, lib):
     for case in BOUNDS:
         x, weight, wanted = lopsided(*case)
-        x, weight = x.to(device), weight.to(device)
-        with torch.autocast(device, torch.bfloat16):
-            row = lib.linear(x, weight)
-            picture = lib.conv2d(x[..., None, None], weight[..., None, None])
-        assert row.flatten().tolist() == picture.flatten().tolist() == [wanted]
-        assert row.device == x.device
+        few, weight = x.to(device), weight.to(device)
+        for x in (few, few.expand(2**18 // case[0] + 1, -1)):
+            with torch.autocast(device, torch.bfloat16):
+                rows = lib.linear(x, weight)
+                pictures = lib.conv2d(x[..., None, None], weight[..., None, None])
+            assert rows.flatten().tolist() == pictures.flatten().tolist() == [wanted] * len(x)
+            assert rows.device == x.device
 
 
 @pytest.mark.parametrize("device", ["cpu", GPU])
@@ -323,11 +353,11 @@ def test_autocast_would_spoil_a_float32_product():
 def test_no_device_is_given_a_dtype_in_which_a_sum_is_not_exact(kind):
     device = torch.device(kind)
     for bound in (0, 2**24, 2**24 + 1, 2**31 - 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1):
-        dtype = computing_dtype(bound)
-        where = computing_device(dtype, device)
-        holds = {torch.int64: 2**63 - 1, torch.float64: 2**53}
-        assert bound <= holds[dtype]
-        assert where.type == "cpu" or (where.type, dtype) == ("cuda", torch.float64)
+        for products in (0, 1, 2**18, 2**18 + 1, 2**40):
+            dtype, where = register_for(bound, products, device)
+            holds = {torch.int64: 2**63 - 1, torch.float64: 2**53, torch.int32: 2**31 - 1}
+            assert bound <= holds[dtype]
+            assert where.type == "cpu" or (where.type, dtype) == ("cuda", torch.float64)
 
 
 # ---- accumulator_range and accumulator_bits --------------------------------------------------------------------------
