@@ -157,7 +157,7 @@ def saturate(x, bit_width, signed):
 check("2.A", saturate)
 
 # %% [markdown]
-# The check tries every small integer at 2 to 6 bits, then whole tensors at 1 to 16 bits, and shows the smallest input on which yours differs. Stuck? Type `qtutor.hint("2.A")` into a cell of your own, three times if you like; `qtutor.solution("2.A")` when you have tried.
+# The check tries every small integer at 2 to 6 bits, then whole tensors at 1 to 30 bits, and shows the smallest input on which yours differs. Stuck? Type `qtutor.hint("2.A")` into a cell of your own, three times if you like; `qtutor.solution("2.A")` when you have tried.
 #
 # ## A zero with no place
 # The tutorial's second tensor has 4 *signed* bits, so −8 … 7, and zero point 15. Its values are 0, −1, … −9. Being signed, it is clamped at both ends, one `torch.where` for each:

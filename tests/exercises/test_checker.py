@@ -702,14 +702,15 @@ def test_check_works_outside_the_main_thread(capsys, short_patience):
 
 
 def test_other_threads_may_print_during_a_check(capsys):
-    printed = threading.Event()
+    begun, printed = threading.Event(), threading.Event()
 
     def waits(x, bit_width, signed):
-        printed.wait(5)
+        begun.set()
+        printed.wait()
         return EXERCISES["2.A"].reference(x, bit_width, signed)
 
     def other():
-        time.sleep(0.2)
+        begun.wait()
         print("from elsewhere")
         printed.set()
 

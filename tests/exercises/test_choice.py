@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from colours import contrast, themes
 
 from qtutor.exercises import predict, quiz
 from qtutor.exercises.catalogue import PREDICTIONS, QUIZZES
@@ -241,24 +242,11 @@ def test_a_prediction_without_an_answer_offers_no_reveal(ask):
 # --- colours ---------------------------------------------------------------------------------------------------------
 
 
-def luminance(colour):
-    """Relative luminance of #rrggbb, as WCAG 2.2 defines it."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one, other):
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
 def too_faint(style):
     """The pairs of colours that stand out too little, in the light or in the dark theme."""
-    colours = re.findall(r"--c-(\w+): light-dark\((#\w{6}), (#\w{6})\);", style)
     needed = {("ink", "back"): 4.5, ("ink", "field"): 4.5, ("line", "back"): 3, ("blue", "back"): 3}
-    themes = [{name: pair[place] for name, *pair in colours} for place in (0, 1)]
-    return [pair for theme in themes for pair, ratio in needed.items() if contrast(*(theme[c] for c in pair)) < ratio]
+    both = themes(style, "c")
+    return [pair for theme in both for pair, ratio in needed.items() if contrast(*(theme[c] for c in pair)) < ratio]
 
 
 def test_questions_stand_out_in_both_themes_whatever_the_page_has():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from all_explorers import EXPLORERS
+from colours import contrast, themes
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from qtutor.explorers import quantizer_explorer, saturation_explorer, two_sums_explorer
@@ -104,31 +105,12 @@ def test_the_browser_code_names_no_rounding_and_no_limit() -> None:
     assert re.findall(arithmetic, "Math.round(x)") == ["round"]
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance of #rrggbb, as WCAG 2.2 defines it."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def themes() -> list[dict[str, str]]:
-    """The colours of the light and of the dark theme, by name."""
-    style = (ROOT / "qtutor" / "explorers" / "explorer.css").read_text("utf-8")
-    colours = re.findall(r"--q-(\w+): light-dark\((#\w{6}), (#\w{6})\);", style)
-    return [{name: light for name, light, _ in colours}, {name: dark for name, _, dark in colours}]
-
-
 TEXTS = [("ink", "back"), ("ink", "field"), ("soft", "back"), ("good", "back"), ("orange", "back")]
 MARKS = [("blue", "back"), ("blue", "band"), ("orange", "band"), ("line", "back"), ("line", "band"), ("ink", "band")]
 
 
 def test_text_and_marks_stand_out_in_both_themes() -> None:
-    light, dark = themes()
+    light, dark = themes((ROOT / "qtutor" / "explorers" / "explorer.css").read_text("utf-8"), "q")
     assert light["back"] != dark["back"]
     for theme in (light, dark):
         assert [pair for pair in TEXTS if contrast(theme[pair[0]], theme[pair[1]]) < 4.5] == []
