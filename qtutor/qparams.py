@@ -94,7 +94,7 @@ def whole_number(value: Any, name: str) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise TypeError(f"{name} {value!r} is a {type(value).__name__}: pass a Python int.")
-        value = float(value)
+        value = as_float(value)
         if not math.isfinite(value):
             raise ValueError(f"{name} {value} is not finite: pass a Python int.")
         if value != math.floor(value):
@@ -102,9 +102,23 @@ def whole_number(value: Any, name: str) -> int:
             raise ValueError(f"{name} {value} is no whole number: the nearest are {below} and {above}.")
         return int(value)
     try:
+        if str(getattr(value, "dtype", "")).endswith("bool"):  # a flag is no number, in a tensor either
+            raise TypeError
         return operator.index(value)
     except TypeError:  # a float tensor has __index__ and refuses
         raise TypeError(f"{name} {value!r} is a {type(value).__name__}: pass a Python int.") from None
+
+
+def as_float(value: Any) -> float:
+    """Return a real number as a Python float: infinity where it is too large for one.
+
+    >>> as_float(10**400)
+    inf
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def float32(value: float) -> float:
@@ -125,7 +139,7 @@ def checked_scale(scale: Any) -> float:
         raise TypeError(
             f"scale {scale!r} is a {type(scale).__name__}: pass a Python float, or a tuple of them with an axis."
         )
-    step = float(scale)
+    step = as_float(scale)
     if not (math.isfinite(step) and step > 0):
         raise ValueError(f"scale {step} is not a finite number above 0, as a step must be: use for example 0.1.")
     if float32(step) == 0 or math.isinf(float32(step)):

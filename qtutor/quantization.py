@@ -7,11 +7,18 @@ import torch
 from torch import Tensor
 
 from qtutor.kernels import wrap
-from qtutor.kernels.checks import channels, format_range, require_in_range, require_qparams
+from qtutor.kernels.checks import (
+    channels,
+    choice_of_axis,
+    format_range,
+    require_dense,
+    require_in_range,
+    require_qparams,
+)
 from qtutor.kernels.overflow import stored
 from qtutor.kernels.pieces import in_pieces
 from qtutor.kernels.rounding import half_even_bits, round_floats
-from qtutor.qparams import QParams, float32, int_range
+from qtutor.qparams import QParams, checked_flag, float32, int_range, whole_number
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 OVERFLOWS = ("saturate", "wrap", "error")
@@ -103,8 +110,11 @@ def _require_floats(x: Tensor) -> Tensor:
         )
     if x.dtype == torch.float64:
         raise TypeError("x is torch.float64 and quantizers divide in float32: x.to(torch.float32) casts it.")
+    if x.is_quantized:
+        raise TypeError(f"x is {x.dtype}, which is quantized already: x.dequantize() gives its real numbers.")
     if x.dtype not in FLOATS:
         raise TypeError(f"x is {x.dtype}, quantize takes real numbers as float32: x.to(torch.float32) casts it.")
+    require_dense(x, "x")
     return (x if x.dtype == torch.float32 else x.to(torch.float32)).detach()  # integers have no gradient
 
 
@@ -204,6 +214,11 @@ def choose_qparams(
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r} is no way to choose a scale here: use one of {', '.join(METHODS)}.")
+    signed, symmetric = checked_flag(signed, "signed"), checked_flag(symmetric, "symmetric")
+    power_of_two, axis = (
+        checked_flag(power_of_two, "power_of_two"),
+        None if axis is None else whole_number(axis, "axis"),
+    )
     rows = _channel_rows(require_finite_floats(x), axis)
     ends = int_range(bit_width, signed, narrow_range)
     _require_choosable(rows, ends, signed, symmetric, axis)
@@ -221,9 +236,8 @@ def _channel_rows(x: Tensor, axis: int | None) -> Tensor:
         raise ValueError(f"x has shape {tuple(x.shape)} and no values, so no range can be seen: give at least one.")
     if axis is None:
         return x.reshape(1, -1)
-    if isinstance(axis, bool) or not isinstance(axis, int) or not -x.dim() <= axis < x.dim():
-        choice = f"use 0 … {x.dim() - 1}" if x.dim() else "use axis=None"
-        raise ValueError(f"axis {axis} is no dimension of x, whose shape is {tuple(x.shape)}: {choice}.")
+    if not -x.dim() <= axis < x.dim():
+        raise ValueError(f"axis {axis} is no dimension of x, whose shape is {tuple(x.shape)}: {choice_of_axis(x)}.")
     return x.movedim(axis, 0).reshape(x.shape[axis], -1)
 
 
@@ -275,6 +289,8 @@ def _spanning(low: float, high: float, kind: Kind, symmetric: bool, power_of_two
     int_min, int_max = int_range(*kind)
     reach, steps = (max(-low, high), int_max) if symmetric else (high - low, int_max - int_min)
     scale = float32(max(reach / steps, SMALLEST)) if reach else 1.0
+    if math.isinf(float32(scale * steps)) and not math.isinf(scale):  # rounded up: the ends would not be float32's
+        scale = float32(scale * (1 - 2.0**-24))
     if power_of_two and scale < math.inf:
         scale = 2.0 ** math.ceil(math.log2(scale))
     if math.isinf(float32(scale)):

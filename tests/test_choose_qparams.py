@@ -192,6 +192,20 @@ def test_each_channel_gets_what_it_would_get_alone(method, axis, options, lib):
     assert quantize(x, QParams(got.scale, got.zero_point, 5, True, got.narrow_range, axis)).shape == x.shape
 
 
+def test_an_axis_may_be_a_whole_number_of_any_kind():
+    for axis in (numpy.int64(1), torch.tensor(1), 1.0):
+        assert choose_qparams(X[:1] + X[:1].t(), 8, True, axis=axis).axis == 1
+
+
+@pytest.mark.parametrize("bits", [2, 3, 7, 8, 12])
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_largest_float32_is_no_infinity_once_dequantized(bits, signed):
+    x = torch.tensor([torch.finfo(torch.float32).max])
+    for method in ("minmax", "mse"):
+        q = choose_qparams(x, bits, signed, method, symmetric=True)
+        assert torch.isfinite(dequantize(quantize(x, q), q)).all()
+
+
 def test_channels_that_agree_share_one_zero_point():
     x = torch.tensor([[-1.0, 1.0], [-2.0, 2.0]])
     assert choose_qparams(x, 8, True, axis=0, symmetric=True).zero_point == 0
@@ -222,6 +236,10 @@ X = torch.tensor([[0.5, 1.5], [0.0, 0.0]])
         (lambda: choose_qparams(X, 0, True), ValueError, "bit_width 0 is outside 1 … 32"),
         (lambda: choose_qparams(X, 33, True), ValueError, "bit_width 33 is outside 1 … 32"),
         (lambda: choose_qparams(X, 8, "yes"), TypeError, "signed 'yes' is a str"),
+        (lambda: choose_qparams(X, 8, True, symmetric="no"), TypeError, "symmetric 'no' is a str"),
+        (lambda: choose_qparams(X, 8, True, power_of_two=None), TypeError, "power_of_two None is a NoneType"),
+        (lambda: choose_qparams(X, 8, True, axis="0"), TypeError, "axis '0' is a str"),
+        (lambda: choose_qparams(X.to_sparse(), 8, True), TypeError, r"x is sparse_coo.*x\.to_dense"),
         (lambda: choose_qparams(X.int(), 8, True), TypeError, r"x is torch.int32.*x\.to\(torch\.float32\)"),
         (lambda: choose_qparams(X.double(), 8, True), TypeError, r"x is torch.float64.*x\.to\(torch\.float32\)"),
         (lambda: choose_qparams([0.5], 8, True), TypeError, "x is a list"),

@@ -325,7 +325,7 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     "the stride is 1 where none is given": (
         REQUANTIZATION, "steps = (height, width) if stride is None", "steps = (1, 1) if stride is None", (POOL_STRIDE,),
     ),
-    "a sum beyond int64 wraps": (REQUANTIZATION, "if largest * count >= 2**63:", "if False:", (POOL_SUM,)),
+    "a sum beyond int64 wraps": (REQUANTIZATION, "if low * count < -(2**63) or high * count >= 2**63:", "if False:", (POOL_SUM,)),
     # choose_qparams
     "0 is not in the range": (QUANTIZATION, "whole = (min(low, 0.0), max(high, 0.0))", "whole = (low, high)", (chosen(2), chosen(4))),
     "the zero point is cut, not rounded": (

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import FrozenInstanceError
+from fractions import Fraction
 
 import pytest
 import torch
@@ -112,6 +113,9 @@ def test_the_container_is_the_smallest_dtype_that_holds_the_format(bits, signed,
         ({"scale": True}, TypeError, "scale True is a bool"),
         ({"zero_point": 2.5}, ValueError, "zero_point 2.5 is no whole number.*2 and 3"),
         ({"zero_point": math.nan}, ValueError, "zero_point nan"),
+        ({"scale": 10**400}, ValueError, "scale inf .*finite"),
+        ({"zero_point": Fraction(10**400)}, ValueError, "zero_point inf is not finite"),
+        ({"zero_point": torch.tensor(True)}, TypeError, r"zero_point tensor\(True\) is a Tensor"),
         ({"zero_point": "3"}, TypeError, "zero_point '3' is a str"),
         ({"zero_point": 15, "bit_width": 4}, ValueError, r"zero_point 15 is outside \[-8, 7\].*4 signed bits.*Use 7"),
         ({"zero_point": -1, "signed": False}, ValueError, r"zero_point -1 is outside \[0, 255\].*Use 0"),

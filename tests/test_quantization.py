@@ -152,6 +152,9 @@ def test_empty_and_single_numbers_pass_through():
         (torch.tensor([0.5], dtype=torch.float64), TypeError, r"float64.*x\.to\(torch\.float32\)"),
         (torch.tensor([1.0, float("nan")]), ValueError, "nan.*nan_to_num"),
         (torch.tensor([-float("inf")]), ValueError, "-inf"),
+        (torch.tensor([0.5]).to_sparse(), TypeError, r"x is sparse_coo.*x\.to_dense\(\)"),
+        (torch.nested.nested_tensor([torch.zeros(1)], layout=torch.jagged), TypeError, "x is nested"),
+        (torch.zeros(1, device="meta"), TypeError, "x is on the device meta"),
         ([0.5], TypeError, "is a list"),
         (0.5, TypeError, "is a float"),
     ],
@@ -159,6 +162,15 @@ def test_empty_and_single_numbers_pass_through():
 def test_what_is_no_finite_float32_is_refused_in_a_sentence(x, error, words):
     with pytest.raises(error, match=words):
         quantize(x, QParams(0.1))
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+def test_torchs_own_pairs_of_integers_and_scale_are_told_how_to_give_either():
+    pair = torch.quantize_per_tensor(torch.zeros(2), 1.0, 0, torch.quint8)
+    with pytest.raises(TypeError, match=r"x is torch.quint8, which is quantized already: x\.dequantize\(\)"):
+        quantize(pair, QParams(0.1))
+    with pytest.raises(TypeError, match=r"q is torch.quint8.*q\.int_repr\(\)"):
+        dequantize(pair, QParams(0.1))
 
 
 def test_a_format_that_is_none_is_refused():
@@ -173,7 +185,7 @@ def test_unknown_names_and_channels_that_do_not_match_are_refused():
         quantize(x, QParams(0.1), rounding="up")
     with pytest.raises(ValueError, match="overflow 'clip'.*saturate, wrap, error"):
         quantize(x, QParams(0.1), overflow="clip")
-    with pytest.raises(ValueError, match="3 channels along axis 1 and its format 2"):
+    with pytest.raises(ValueError, match="3 channels along axis 1 and 2 are given"):
         quantize(x, QParams((0.1, 0.2), axis=1))
     with pytest.raises(ValueError, match="axis 2 is no dimension"):
         quantize(x, QParams((0.1, 0.2), axis=2))

@@ -77,6 +77,8 @@ def conv2d(
     )
     groups, kinds = whole_number(groups, "groups"), (kind_of(x, "x"), kind_of(weight, "weight"))
     bound = _with_bias(_largest_convolution_sum(*kinds, pads, groups, x_zero, weight_zero), bias, weight)
+    if not x.numel():  # torch convolves no empty image, and its border is an image
+        x, pads = functional.pad(x, (pads[1], pads[1], pads[0], pads[0]), value=x_zero), (0, 0)
     copied = x.numel() * weight.shape[2] * weight.shape[3]  # each window is copied out before it is multiplied
     register = register_for(bound, copied * weight.shape[0] // groups, x.device)
     taps = _steps(weight, weight_zero, register)
@@ -260,8 +262,9 @@ def accumulator_range(
     if bias is not None:
         _require_bias(bias, weight)
     zero = zero_point_of(weight_zero_point, weight.dtype, "weight_zero_point")
-    farthest = max(abs(int(end) - zero) for end in torch.aminmax(weight))
-    if farthest * prod(weight.shape[1:]) >= 2**63:
+    low, high = (int(end) - zero for end in torch.aminmax(weight))
+    if low * prod(weight.shape[1:]) < -(2**63) or high * prod(weight.shape[1:]) >= 2**63:
+        farthest = max(-low, high)
         raise ValueError(
             f"{prod(weight.shape[1:])} weights of up to {farthest:.1e} can sum to more than int64 holds: use narrower ones."
         )

@@ -17,7 +17,7 @@ def require_integers(x: Any, name: str = "x") -> Tensor:
     tensor([7])
     """
     if isinstance(x, Tensor) and x.dtype in INTEGERS:
-        return x
+        return require_dense(x, name)
     if isinstance(x, tuple) and hasattr(x, "scale"):
         raise TypeError(
             f"{name} is a {type(x).__name__}, which carries floats: from_brevitas({name}) gives its integers."
@@ -26,12 +26,32 @@ def require_integers(x: Any, name: str = "x") -> Tensor:
         raise TypeError(
             f"{name} is a {type(x).__name__}, kernels take integer tensors: torch.tensor([7, -8]), for example."
         )
+    if x.is_quantized:
+        raise TypeError(
+            f"{name} is {x.dtype}, torch's own pair of integers and scale: {name}.int_repr() gives its integers."
+        )
     if x.is_floating_point() or x.is_complex():
         raise TypeError(
             f"{name} is {x.dtype}, kernels take integers: quantize({name}, qparams) makes them from floats."
         )
     raise TypeError(
         f"{name} is {x.dtype}, kernels take int8, uint8, int16, int32 or int64: {name}.to(torch.int32) makes one."
+    )
+
+
+def require_dense(x: Tensor, name: str) -> Tensor:
+    """Return x where it holds its numbers one by one; raise TypeError where it is sparse, nested or without data.
+
+    >>> require_dense(torch.tensor([7]), "x")
+    tensor([7])
+    """
+    if x.layout == torch.strided and not x.is_meta and not x.is_nested:
+        return x
+    if x.is_meta:
+        raise TypeError(f"{name} is on the device meta, where tensors hold no numbers: make it on a real device.")
+    kind = "nested" if x.is_nested else str(x.layout).removeprefix("torch.")
+    raise TypeError(
+        f"{name} is {kind}, and kernels take tensors that hold each number: {name}.to_dense() makes one of sparse ones."
     )
 
 
@@ -87,12 +107,16 @@ def pair(value: Any, name: str, least: int) -> tuple[int, int]:
     >>> pair(2, "stride", least=1), pair((1, 2), "stride", least=1)
     ((2, 2), (1, 2))
     """
-    if type(value) is int and value >= least:  # the usual case, and a small convolution takes no longer than all checks
+    if (
+        type(value) is int and least <= value < 2**31
+    ):  # the usual case, and a small convolution takes no longer than all checks
         return value, value
     given = value if isinstance(value, (tuple, list)) else (value,) * 2
     if len(given) != 2:
         raise ValueError(f"{name} {value} has {len(given)} numbers: give one, or two as (height, width).")
     height, width = whole_number(given[0], name), whole_number(given[1], name)
+    if max(height, width) >= 2**31:
+        raise ValueError(f"{name} {value} is 2**31 or more, beyond any image: give a smaller number.")
     if height < least or width < least:
         raise ValueError(f"{name} {value} is below {least}: give a whole number from {least} up.")
     return height, width
@@ -109,6 +133,15 @@ def format_range(bit_width: int, signed: bool, narrow_range: bool = False) -> st
     return f"[{low}, {high}], the {'narrow ' if narrow_range else ''}range of {bit_width} {'signed' if signed else 'unsigned'} bit{plural}"
 
 
+def choice_of_axis(x: Tensor) -> str:
+    """Return which axes a tensor has, as the way out of an error.
+
+    >>> choice_of_axis(torch.zeros(2, 3)), choice_of_axis(torch.tensor(0))
+    ('use 0 … 1', 'use axis=None')
+    """
+    return f"use 0 … {x.dim() - 1}" if x.dim() else "use axis=None"
+
+
 def channels(
     values: tuple[int, ...] | tuple[float, ...], axis: int, x: Tensor, dtype: torch.dtype, name: str = "x"
 ) -> Tensor:
@@ -119,11 +152,11 @@ def channels(
     """
     if not -x.dim() <= axis < x.dim():
         raise ValueError(
-            f"axis {axis} is no dimension of {name}, whose shape is {tuple(x.shape)}: use 0 … {x.dim() - 1}."
+            f"axis {axis} is no dimension of {name}, whose shape is {tuple(x.shape)}: {choice_of_axis(x)}."
         )
     if x.shape[axis] != len(values):
         raise ValueError(
-            f"{name} has {x.shape[axis]} channels along axis {axis} and its format {len(values)}: give one scale a channel."
+            f"{name} has {x.shape[axis]} channels along axis {axis} and {len(values)} are given: give one number a channel."
         )
     shape = [1] * x.dim()
     shape[axis] = len(values)

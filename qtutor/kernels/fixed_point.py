@@ -5,10 +5,9 @@ from __future__ import annotations
 import numbers
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
 from typing import Any
 
-from qtutor.qparams import whole_number
+from qtutor.qparams import as_float, whole_number
 
 
 @dataclass(frozen=True)
@@ -86,20 +85,22 @@ def _whole(value: Any, name: str) -> int | tuple[int, ...]:
     return whole_number(value, name)
 
 
-def _nearest(real: float | Fraction, bits: int) -> tuple[int, int]:
+def _nearest(real: Any, bits: int) -> tuple[int, int]:
     if isinstance(real, bool) or not isinstance(real, numbers.Real):
         raise TypeError(f"real {real!r} is a {type(real).__name__}: pass a float or a Fraction.")
-    if not isfinite(real) or not 0 < real < 2**30:
+    if not (real > 0 and as_float(real) < 2**30):  # NaN is neither
         raise ValueError(
-            f"real {real} is outside 0 < real < 2**30, what a mantissa and a right shift reach: rescale it."
+            f"real {as_float(real)} is outside 0 < real < 2**30, what a mantissa and a right shift reach: rescale it."
         )
-    exact = Fraction(real)
+    exact = Fraction(real if isinstance(real, (int, float, Fraction)) else float(real))  # NumPy's are no rationals
     shift = min(bits - exponent_of(exact), 62)
     mantissa = round(exact * Fraction(2) ** shift)  # Python rounds ties of fractions to even
     if mantissa == 2**bits:  # rounded up to the next power of two
         mantissa, shift = mantissa // 2, shift - 1
     if mantissa == 0:
-        raise ValueError(f"real {real} is below 2**-63: with a shift of at most 62 its mantissa is 0; rescale it.")
+        raise ValueError(
+            f"real {as_float(real)} is no more than 2**-63: with a shift of at most 62 its mantissa is 0; rescale it."
+        )
     if shift < 0:
         raise ValueError(
             f"real {real} does not fit {bits} bits without a left shift: use bits={min(bits - shift, 31)}."

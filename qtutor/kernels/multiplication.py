@@ -21,7 +21,8 @@ def multiply(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QParams, out: 
     returns   the broadcast shape, dtype out.dtype. Fixed point with a 31-bit mantissa: equal to the exact result where
               the scales' ratio is a power of two, elsewhere at most one step from it
     raises    TypeError for floats; ValueError for shapes that do not match, integers outside their format, per-channel
-              formats, operands or results too wide for a 31-bit mantissa and a 64-bit intermediate
+              formats, scales whose ratio no mantissa and right shift reach, operands or results too wide for a 31-bit
+              mantissa and a 64-bit intermediate
     source    (qa - za)(qb - zb) * s_a * s_b / s_out; ONNX Runtime's QLinearMul adds the zero point before it rounds
 
     >>> import torch
@@ -52,6 +53,12 @@ def _rescaled_product(a: Tensor, a_qparams: QParams, b: Tensor, b_qparams: QPara
 @lru_cache  # a network multiplies in the same formats again and again
 def _fitting_multiplier(a_qparams: QParams, b_qparams: QParams, out: QParams) -> FixedPointMultiplier:
     ratio = _ratio(a_qparams, b_qparams, out)
+    if not Fraction(1, 2**63) < ratio < 2**30:
+        raise ValueError(
+            f"scales {a_qparams.scale:g} and {b_qparams.scale:g} on a grid of {out.scale:g}: one step times one step is "
+            f"{float(ratio):g} steps, outside 2**-63 … 2**30, what a mantissa and a right shift reach: "
+            f"choose a scale for out that lies nearer to {float(ratio * Fraction(out.scale)):g}."  # type: ignore[arg-type]
+        )
     multiplier = _shortest(FixedPointMultiplier.from_real(ratio))
     _require_fits(multiplier, ratio, a_qparams, b_qparams, out)
     return multiplier

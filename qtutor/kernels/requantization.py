@@ -162,6 +162,7 @@ def avg_pool2d(
 def _require_sum_fits(q: Tensor, count: int) -> None:
     if q.dtype != torch.int64 or not q.numel():
         return
-    largest = max(abs(int(end)) for end in torch.aminmax(q))
-    if largest * count >= 2**63:
+    low, high = (int(end) for end in torch.aminmax(q))
+    if low * count < -(2**63) or high * count >= 2**63:
+        largest = max(-low, high)
         raise ValueError(f"{count} values of up to {largest:.1e} can sum to more than int64 holds: use narrower ones.")

@@ -281,6 +281,14 @@ def test_a_convolution_at_the_bounds_is_exact(case, lib):
     assert got.dtype == lib.linear(x, weight.flatten(1)).dtype
 
 
+@pytest.mark.parametrize("x_shape", [(2, 1, 0, 3), (2, 1, 3, 0), (2, 1, 0, 0), (0, 1, 0, 3)])
+def test_the_border_of_an_empty_image_is_real_zero(x_shape):
+    x, weight = torch.zeros(x_shape, dtype=torch.uint8), any_integers(33, torch.int8, 3, 1, 2, 2)
+    got = conv2d(x, weight, torch.tensor([5, 6, 7]), padding=2, x_zero_point=9)
+    assert got.shape == (x_shape[0], 3, x_shape[2] + 3, x_shape[3] + 3)
+    assert all(got[:, channel].unique().tolist() == [5 + channel] for channel in range(3) if len(got))
+
+
 def test_a_window_over_the_whole_picture_is_a_linear_layer(lib):
     x, weight = any_integers(17, torch.int8, 3, 4, 5, 6), any_integers(18, torch.int8, 7, 4, 5, 6)
     bias = any_integers(19, torch.int32, 7)
@@ -391,6 +399,7 @@ def test_weights_of_int64_whose_sum_would_leave_it_are_refused():
         accumulator_range(torch.tensor([[2**62, 2**62]]), QParams(1.0))
     with pytest.raises(ValueError, match="1 weights of up to .* more than int64 holds"):
         accumulator_range(torch.tensor([[2**62]]), QParams(1.0), None, -(2**62))
+    assert accumulator_range(torch.tensor([[-(2**63)]]), QParams(1.0, 0, 1, False)) == (-(2**63), 0)
     assert accumulator_range(torch.tensor([[2**61, 2**60]]), QParams(1.0, 0, 1, False)) == (0, 3 * 2**60)
 
 
@@ -503,6 +512,7 @@ def test_what_linear_cannot_take_is_refused_in_a_sentence(arguments, named, erro
         ((PICTURE, KERNEL), {"stride": (1, 2, 3)}, ValueError, r"stride \(1, 2, 3\) has 3 numbers: give one, or two"),
         ((PICTURE, KERNEL), {"stride": "2"}, TypeError, "stride '2' is a str"),
         ((PICTURE, KERNEL), {"padding": (0, -1)}, ValueError, r"padding \(0, -1\) is below 0"),
+        ((PICTURE, KERNEL), {"padding": 2**70}, ValueError, r"padding \d+ is 2\*\*31 or more, beyond any image"),
         ((PICTURE, KERNEL), {"padding": (1,)}, ValueError, r"padding \(1,\) has 1 numbers"),
         ((PICTURE[..., :2], KERNEL), {"padding": (9, 0)}, ValueError, r"does not fit 3 × 2 padded by \(9, 0\)"),
         ((PICTURE[:, :, :0], KERNEL), {"padding": 1}, ValueError, "does not fit 0 × 3 padded by"),

@@ -70,6 +70,9 @@ POWERS = [
     (QParams(0.125, 0, 8, True), QParams(1.0, 0, 8, False), QParams(0.5, -1, 8, True)),
     (QParams(2.0, 0, 8, True), QParams(2.0**-12, 0, 8, True), QParams(1.0, 0, 4, True)),
     (QParams(0.25, 128, 8, False), QParams(0.5, 127, 8, False), QParams(0.125, 0, 12, True)),
+    (QParams(0.5, 0, 8, True), QParams(2.0**-32, 0, 8, True), QParams(1.0, 0, 8, True)),  # the far decide ties
+    (QParams(0.5, 3, 8, False), QParams(2.0**-50, 9, 8, True), QParams(1.0, 1, 8, True)),
+    (QParams(2.0**20, 0, 8, True), QParams(2.0**-20, 0, 8, True), QParams(2.0**-10, 0, 32, True)),
 ]
 
 
@@ -121,6 +124,48 @@ def test_wide_operands_are_exact_where_the_ratios_are_powers_of_two_and_refused_
         add(ends, QParams(0.17, 0, 32), ends, QParams(0.3, 0, 32), QParams(0.01, 0, 32))
 
 
+def test_powers_of_two_too_far_apart_for_64_bits_are_refused_and_never_dropped():
+    far = (torch.tensor([2**32 - 1]), QParams(2.0**-32, 0, 32, False))
+    assert add(torch.tensor([0]), QParams(1.0), *far, QParams(1.0)).tolist() == [1]
+    for smallest in (2.0**-70, 2.0**-120):
+        with pytest.raises(ValueError, match=r"scales 1 and .*e-.* on a grid of 1 need more.*closer together"):
+            add(torch.tensor([0]), QParams(1.0), torch.tensor([1]), QParams(smallest), QParams(1.0))
+
+
+HALVES = QParams((0.5, 0.25), (1, 2), axis=0)
+
+
+def test_channels_are_those_of_both_operands_whichever_dimension_they_broadcast_to():
+    a, b = torch.tensor([[1, 2, 3], [4, 5, 6]]), torch.tensor([[7], [8]])
+    total, q = add(a, HALVES, b, HALVES)
+    assert torch.equal(dequantize(total, q), dequantize(a, HALVES) + dequantize(b, HALVES))
+    last = QParams(HALVES.scale, (1, 2), axis=-1)
+    for row in (torch.tensor([7, 8]), torch.tensor([[7, 8]])):
+        for other in (last, QParams(HALVES.scale, (1, 2), axis=row.dim() - 1)):
+            for operands in ((a.t(), last, row, other), (row, other, a.t(), last)):
+                total, q = add(*operands)
+                wanted = dequantize(operands[0], operands[1]) + dequantize(operands[2], operands[3])
+                assert torch.equal(dequantize(total, q), wanted)
+
+
+@pytest.mark.parametrize(
+    ("a", "a_qparams", "b", "b_qparams", "words"),
+    [
+        ((2,), HALVES, (2, 2), HALVES, "a run along axis 0 of 1 dimensions and those of b along axis 0 of 2: .*last"),
+        ((2, 2), HALVES, (2, 2), QParams(HALVES.scale, (1, 2), axis=1), "axis 0 of 2 dimensions .* axis 1 of 2"),
+        ((3, 2), HALVES, (3, 2), HALVES, "a has 3 channels along axis 0 and 2"),
+        ((2, 2), HALVES, (1, 2), HALVES, "b has 1 channels along axis 0 and 2"),
+        ((2,), QParams(HALVES.scale, 0, axis=7), (2,), HALVES, "axis 7 is no dimension of a"),
+        ((2,), HALVES, (2,), QParams((0.5, 0.75), 0, axis=0), "scales 0.25 and 0.75 differ"),
+        ((2,), HALVES, (2,), QParams(0.5), "2 and 1 scales differ"),
+        ((2,), HALVES, (), HALVES, "axis 0 is no dimension of b.*axis=None"),
+    ],
+)
+def test_channels_that_are_not_the_same_are_refused(a, a_qparams, b, b_qparams, words):
+    with pytest.raises(ValueError, match=words):
+        add(torch.zeros(a, dtype=torch.int8), a_qparams, torch.zeros(b, dtype=torch.int8), b_qparams)
+
+
 def test_shapes_broadcast_and_empty_tensors_pass():
     q = QParams(0.5, 0, 8)
     assert add(S8[:4, None], q, S8[None, :5], q)[0].shape == (4, 5)
@@ -158,7 +203,14 @@ Q4 = QParams(0.5, 0, 4)
         ((torch.tensor([0]), Q4, torch.tensor([-9]), Q4), ValueError, r"b holds -9, outside \[-8, 7\]"),
         ((torch.tensor([0.5]), Q4, torch.tensor([0]), Q4), TypeError, r"a is torch.float32.*quantize\(a"),
         ((torch.tensor([1]), QParams(1.0, 0, 32), torch.tensor([1]), QParams(1.0, 0, 32)), ValueError, "needs 33 bits"),
-        ((S8[:1], QParams(1.0), S8[:1], QParams(1.0), QParams(1e-12)), ValueError, r"2\*\*30 steps.*larger scale"),
+        (
+            (S8[:1], QParams(1.0), S8[:1], QParams(1.0), QParams(1e-12)),
+            ValueError,
+            r"a grid of 1e-12 need more.*closer",
+        ),
+        ((S8.repeat(300), QParams(1.0), S8.repeat(300), QParams(1.0), [1]), TypeError, "out is a list"),
+        ((torch.zeros(2, 2).to_sparse().char(), Q4, S8[:1], Q4), TypeError, r"a is sparse_coo.*a\.to_dense\(\)"),
+        ((torch.zeros(2, dtype=torch.int8, device="meta"), Q4, S8[:2], Q4), TypeError, "a is on the device meta"),
     ],
 )
 def test_what_cannot_be_added_is_refused_in_a_sentence(arguments, error, words):

@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+import numpy
 import pytest
 
 from qtutor import FixedPointMultiplier
@@ -55,9 +56,17 @@ def test_reals_outside_the_reach_are_refused(real):
         FixedPointMultiplier.from_real(real)
 
 
+@pytest.mark.parametrize("kind", [numpy.float16, numpy.float32, numpy.float64, numpy.longdouble])
+def test_numbers_of_numpy_are_real_numbers(kind):
+    assert FixedPointMultiplier.from_real(kind(0.375)) == FixedPointMultiplier.from_real(0.375)
+
+
 def test_other_refusals_are_sentences():
-    with pytest.raises(ValueError, match="mantissa is 0"):
-        FixedPointMultiplier.from_real(2.0**-64)
+    for small in (2.0**-64, 2.0**-63, Fraction(1, 10**400)):
+        with pytest.raises(ValueError, match=r"no more than 2\*\*-63: .* mantissa is 0"):
+            FixedPointMultiplier.from_real(small)
+    with pytest.raises(ValueError, match="real inf is outside"):
+        FixedPointMultiplier.from_real(10**400)
     with pytest.raises(TypeError, match="real '0.5' is a str"):
         FixedPointMultiplier.from_real("0.5")
     with pytest.raises(ValueError, match="bits 32 .*1 … 31"):

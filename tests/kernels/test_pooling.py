@@ -113,6 +113,7 @@ def test_a_sum_that_could_leave_int64_is_refused(lib):
     for value, window in [(2**61, 2), (2**60, 3), (-(2**60), (2, 5))]:
         with pytest.raises(ValueError, match=r"\d+ values of up to \d\.\de\+18 can sum to more"):
             lib.avg_pool2d(torch.full((1, 5, 5), value), window)
+    assert lib.avg_pool2d(torch.full((1, 1, 1), -(2**63)), 1).item() == -(2**63)
     assert lib.avg_pool2d(torch.full((1, 2, 2), 2**61 - 1), 2).item() == 2**61 - 1
     assert lib.avg_pool2d(torch.full((1, 2, 2), -(2**61) + 1), 2).item() == -(2**61) + 1
 
@@ -145,6 +146,7 @@ PICTURE = torch.ones(1, 2, 4, 4, dtype=torch.int8)
         ((PICTURE, "2"), TypeError, "kernel_size '2' is a str"),
         ((PICTURE, True), TypeError, "kernel_size True is a bool"),
         ((PICTURE, 2, 0), ValueError, "stride 0 is below 1"),
+        ((PICTURE, 2, 2**62), ValueError, r"stride 4611686018427387904 is 2\*\*31 or more"),
         ((PICTURE, 2, (1, 2, 3)), ValueError, "stride .* has 3 numbers"),
         ((PICTURE, 2, None, "nearest"), ValueError, "rounding 'nearest' is no name"),
     ],
