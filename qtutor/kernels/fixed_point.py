@@ -88,7 +88,7 @@ def _whole(value: Any, name: str) -> int | tuple[int, ...]:
 def _nearest(real: Any, bits: int) -> tuple[int, int]:
     if isinstance(real, bool) or not isinstance(real, numbers.Real):
         raise TypeError(f"real {real!r} is a {type(real).__name__}: pass a float or a Fraction.")
-    if not (real > 0 and as_float(real) < 2**30):  # NaN is neither
+    if not (real > 0 and as_float(real) < 2**30):  # type: ignore[operator]  # NaN is neither
         raise ValueError(
             f"real {as_float(real)} is outside 0 < real < 2**30, what a mantissa and a right shift reach: rescale it."
         )
