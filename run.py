@@ -37,8 +37,16 @@ LOG = os.path.join(VENV, "qtutor-install.log")
 OLDEST, NEWEST = (3, 11), (3, 13)  # as requires-python in pyproject.toml
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 UNFINISHED = "unfinished"
+START = "notebooks/00_welcome.ipynb"
+JUPYTERLAB = {  # file of its configuration: what stands in it
+    # the course needs no network once installed: do not ask whether to fetch news
+    "page_config.json": '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n',
+    # a chapter that was saved shows its explorers and answers when it is opened again, with no kernel yet
+    "default_setting_overrides.json": '{"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}\n',
+}
 COMMANDS = {  # name: (extras it needs, the program behind it)
-    "lab": ([], ["-m", "jupyterlab", "notebooks/00_welcome.ipynb"]),
+    # the whole project is its root, so that links from chapters to docs/ open; the address that it prints opens the course
+    "lab": ([], ["-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{START}", START]),
     # two at a time, a file each: measured, that halves the time on two cores
     "test": (["site", "test"], ["-m", "pytest", "-n", "2", "--dist", "loadfile"]),
     "export": (["test"], [os.path.join("docs", "export.py")]),
@@ -116,6 +124,7 @@ def prepare(extras: List[str]) -> None:
     wanted = stamp(sorted({*installed, *extras}))
     if found != wanted:
         install(wanted, found)
+    set_up_jupyterlab()
 
 
 def stamp(extras: List[str]) -> List[str]:
@@ -217,7 +226,6 @@ def install(wanted: List[str], found: List[str]) -> None:
         if "Installing collected packages" not in output:
             write_stamp(found)  # pip fetches first and installs last: nothing has changed
         stop(explain(output) or f"pip could not install the packages: {last_error(output)} (all its words: {LOG}).")
-    quiet_jupyterlab()
     list_fonts()
     write_stamp(wanted)
     say("Installed.")
@@ -291,12 +299,15 @@ def end_progress() -> None:
         print("\r\033[K", end="", flush=True)
 
 
-def quiet_jupyterlab() -> None:
-    """Keep JupyterLab from asking whether it may fetch news: the course needs no network once installed."""
+def set_up_jupyterlab() -> None:
+    """Give the environment's JupyterLab the settings of the course, where it has not got them yet."""
     folder = os.path.join(VENV, "etc", "jupyter", "labconfig")
     os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "page_config.json"), "w", encoding="utf-8") as file:
-        file.write('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n')
+    for name, settings in JUPYTERLAB.items():
+        path = os.path.join(folder, name)
+        if not os.path.exists(path):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(settings)
 
 
 def list_fonts() -> None:

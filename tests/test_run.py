@@ -168,8 +168,20 @@ def test_a_learner_does_not_install_the_tools_of_the_tests(project: Project) -> 
 def test_the_first_cell_of_a_chapter_need_not_wait_for_fonts_nor_jupyterlab_ask_for_news(project: Project) -> None:
     project.run("lab")
     assert (project.folder / "build" / "state" / "matplotlib" / "fontlist.json").exists()
-    settings = json.loads((project.venv / "etc" / "jupyter" / "labconfig" / "page_config.json").read_text())
+    folder = project.venv / "etc" / "jupyter" / "labconfig"
+    settings = json.loads((folder / "page_config.json").read_text())
     assert settings == {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+
+
+def test_an_environment_of_an_earlier_version_gets_the_settings_too_and_the_users_own_stay(project: Project) -> None:
+    project.run("lab")
+    folder = project.venv / "etc" / "jupyter" / "labconfig"
+    (folder / "default_setting_overrides.json").unlink()
+    (folder / "page_config.json").write_text("{}")
+    project.run("lab")
+    saves = json.loads((folder / "default_setting_overrides.json").read_text())
+    assert saves == {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
+    assert (folder / "page_config.json").read_text() == "{}"
 
 
 # ---- when it is installed --------------------------------------------------------------------------------------------
@@ -427,10 +439,13 @@ def test_jupyterlab_opens_on_the_welcome_notebook(monkeypatch: pytest.MonkeyPatc
         while server.poll() is None and not (opened.exists() and opened.read_text()):
             time.sleep(0.1)
         page = Path(urllib.request.url2pathname(opened.read_text().removeprefix("file://"))).read_text()
-        found = re.search(r'href="(http.*/lab/tree/00_welcome\.ipynb\?token=\w+)"', page)
+        found = re.search(r'href="(http.*/lab/tree/notebooks/00_welcome\.ipynb\?token=\w+)"', page)
         assert found, page
         with urllib.request.urlopen(found[1].replace("/lab/tree/", "/api/contents/"), timeout=30) as reply:
             assert json.load(reply)["content"]["cells"] != []
+        recipe = found[1].replace("/lab/tree/notebooks/00_welcome.ipynb", "/api/contents/docs/recipe.md")
+        with urllib.request.urlopen(recipe, timeout=30) as reply:  # a chapter's link to ../docs/recipe.md leads there
+            assert json.load(reply)["name"] == "recipe.md"
     finally:
         server.terminate()
         print(server.communicate(timeout=30)[1])
