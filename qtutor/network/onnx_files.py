@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
+
+from qtutor.network.checks import require_evaluation, require_folder
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -17,6 +20,7 @@ OPSET, IR_VERSION = 17, 8  # of the files that are written here
 OPSETS = range(13, 22)  # of the files that are read: from QuantizeLinear with an axis on
 QONNX = "qonnx.custom_op.general"
 QONNX_OPERATORS = ("Quant", "BipolarQuant", "Trunc")
+ROUNDINGS = {"ROUND": "ROUND", "FLOOR": "FLOOR", "CEIL": "CEIL", "ROUND_TO_ZERO": "DOWN"}  # Brevitas's name, qonnx's
 
 
 def export_qcdq(model: nn.Module, x: Tensor, path: str | Path) -> Path:
@@ -26,8 +30,9 @@ def export_qcdq(model: nn.Module, x: Tensor, path: str | Path) -> Path:
     x        inputs [N, ...], floats: their shape is the file's, any number of them
     path     the file to write
     returns  path. The file's input is x, its output logits, in real units
-    raises   TypeError for what is no module or no floats; ValueError for a model in training mode, for 1 bit, which
-             QCDQ does not have, and for what else Brevitas's exporter refuses
+    raises   TypeError for what is no module or no floats; ValueError for a model in training mode, for 1 bit and for
+             activations that are not rounded to the nearest, which QCDQ does not have, and for what else Brevitas's
+             exporter refuses
     source   brevitas.export.export_onnx_qcdq
 
     >>> import torch
@@ -37,8 +42,9 @@ def export_qcdq(model: nn.Module, x: Tensor, path: str | Path) -> Path:
     ...     [node.op_type for node in load_onnx(path).graph.node][:4]
     ['Flatten', 'QuantizeLinear', 'Clip', 'DequantizeLinear']
     """
-    _require_evaluation(model)
-    _require_no_signs(model)
+    require_evaluation(model)
+    for name, proxy in _quantizers(model):
+        _require_written_by_qcdq(name, proxy)
     return save(_exported("export_onnx_qcdq", model, x), path)
 
 
@@ -47,8 +53,9 @@ def export_qonnx(model: nn.Module, x: Tensor, path: str | Path) -> Path:
 
     model, x, path  as for export_qcdq
     returns         path. ONNX Runtime cannot run it, qonnx's executor can
-    raises          TypeError for what is no module or no floats; ValueError for a model in training mode, and for what
-                    else Brevitas's exporter refuses
+    raises          TypeError for what is no module or no floats; ValueError for a model in training mode, for 1 bit with
+                    a 0 and for weights that are not rounded to the nearest, whose file would hold other integers, and for
+                    what else Brevitas's exporter refuses
     source          brevitas.export.export_qonnx; Pappalardo et al., QONNX, 2022
 
     >>> import torch
@@ -58,34 +65,72 @@ def export_qonnx(model: nn.Module, x: Tensor, path: str | Path) -> Path:
     ...     [node.op_type for node in load_onnx(path).graph.node][:3]
     ['Flatten', 'Quant', 'BipolarQuant']
     """
-    _require_evaluation(model)
-    return save(_exported("export_qonnx", model, x), path)
+    require_evaluation(model)
+    for name, proxy in _quantizers(model):
+        _require_written_by_qonnx(name, proxy)
+    return save(_named_as_qonnx_does(_exported("export_qonnx", model, x)), path)
 
 
-def _require_evaluation(model: nn.Module) -> None:
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}: give a torch module made of Brevitas layers.")
-    for name, module in model.named_modules():
-        if module.training:
-            raise ValueError(
-                f"{name or type(model).__name__} is in training mode, where statistics still move: call model.eval() first."
-            )
-
-
-def _require_no_signs(model: nn.Module) -> None:
+def _quantizers(model: nn.Module) -> Iterator[tuple[str, Any]]:
+    """Yield (name, proxy) of the quantizers of weights and activations."""
     from brevitas.proxy.quant_proxy import QuantProxyFromInjector
 
     for name, module in model.named_modules():
-        if isinstance(module, QuantProxyFromInjector) and module.is_quant_enabled and _is_one_bit(module):
-            raise ValueError(
-                f"{name.removesuffix('.act_quant')} has 1 bit, and QuantizeLinear has no −1 and +1 without a 0: "
-                "use export_qonnx, or export_integers(lower(model), ...)."
-            )
+        if (
+            isinstance(module, QuantProxyFromInjector)
+            and "Bias" not in type(module).__name__
+            and module.is_quant_enabled
+        ):
+            yield name.removesuffix(".act_quant"), module
+
+
+def _require_written_by_qcdq(name: str, proxy: Any) -> None:
+    if _is_one_bit(proxy):
+        why = "QuantizeLinear has no −1 and +1 without a 0" if _is_bipolar(proxy) else "Brevitas's exporter writes none"
+        way_out = "use export_qonnx" if _is_bipolar(proxy) else "use 2 bits"
+        raise ValueError(f"{name} has 1 bit, and {why}: {way_out}, or export_integers(lower(model), ...).")
+    if not _is_weight(proxy) and proxy.rounding_mode != "ROUND":  # a file holds weights that are rounded already
+        raise ValueError(
+            f"{name} rounds by {proxy.rounding_mode}, and QuantizeLinear to the nearest: "
+            "use export_qonnx, or export_integers(lower(model), ...)."
+        )
+
+
+def _require_written_by_qonnx(name: str, proxy: Any) -> None:
+    if _is_one_bit(proxy) and not _is_bipolar(proxy):
+        raise ValueError(
+            f"{name} has 1 bit with a 0, and Brevitas's exporter makes −1 and +1 of it: "
+            "use 2 bits, or export_integers(lower(model), ...)."
+        )
+    written = ["ROUND"] if _is_weight(proxy) else list(ROUNDINGS)
+    if proxy.rounding_mode not in written:
+        raise ValueError(
+            f"{name} rounds by {proxy.rounding_mode}, and Brevitas's exporter writes {', '.join(written)} there: "
+            "use one of them, or export_integers(lower(model), ...)."
+        )
+
+
+def _is_weight(proxy: Any) -> bool:
+    return "Weight" in type(proxy).__name__
 
 
 def _is_one_bit(proxy: Any) -> bool:
-    bits = proxy.bit_width() if "Bias" not in type(proxy).__name__ else None
-    return bits is not None and float(bits) == 1
+    return proxy.bit_width() is not None and float(proxy.bit_width()) == 1
+
+
+def _is_bipolar(proxy: Any) -> bool:
+    from brevitas.core.quant.binary import BinaryQuant, ClampedBinaryQuant
+
+    return any(isinstance(part, (BinaryQuant, ClampedBinaryQuant)) for part in proxy.modules())
+
+
+def _named_as_qonnx_does(model: ModelProto) -> ModelProto:
+    """Return the file with qonnx's own names of roundings, which its executor asks for."""
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if node.domain == QONNX and attribute.name == "rounding_mode":
+                attribute.s = ROUNDINGS.get(attribute.s.decode(), attribute.s.decode()).encode()
+    return model
 
 
 def _exported(exporter: str, model: nn.Module, x: Tensor) -> ModelProto:
@@ -144,9 +189,7 @@ def save(model: ModelProto, path: str | Path) -> Path:
     """Write a checked model into a folder that exists, and return its path."""
     import onnx
 
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise ValueError(f"{target.parent} is no folder, so {target.name} cannot be written there: make it first.")
+    target = require_folder(path)
     standard = all(opset.domain == "" for opset in model.opset_import)
     onnx.checker.check_model(model, full_check=standard)
     onnx.save(model, str(target))

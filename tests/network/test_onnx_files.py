@@ -281,6 +281,54 @@ def test_a_file_that_onnx_runtime_cannot_run_is_told(tmp_path):
         run_onnx(other, images()[:2])
 
 
+# ---- roundings and one bit --------------------------------------------------------------------------------------------
+
+
+def small(relu, **weights):
+    """An MLP of 20 inputs with this activation, its scales settled; and the inputs."""
+    torch.manual_seed(0)
+    x = torch.randn(60, 20)
+    hidden = qnn.QuantLinear(20, 16, bias=False, weight_bit_width=4, **weights)
+    last = qnn.QuantLinear(16, 3, bias=False, weight_bit_width=4)
+    model = nn.Sequential(qnn.QuantIdentity(return_quant_tensor=True), hidden, relu, last)
+    for _ in range(4):
+        model(x)
+    return model.eval(), x
+
+
+@pytest.mark.parametrize("make", [qnn.QuantReLU, qnn.QuantIdentity])
+@pytest.mark.parametrize("rounding", ["FLOOR", "CEIL", "ROUND_TO_ZERO"])
+def test_another_rounding_is_written_as_qonnx_names_it_and_refused_where_there_is_none(rounding, make, tmp_path):
+    model, x = small(make(bit_width=4, float_to_int_impl_type=rounding, return_quant_tensor=True))
+    places = compare_onnx(lower(model), export_qonnx(model, x, tmp_path / "q.onnx"), x)
+    assert all(place.differing <= 2 and (place.farthest or 0) < NEAR for place in places)
+    with pytest.raises(ValueError, match=f"2 rounds by {rounding}, and QuantizeLinear to the nearest: use export_qonn"):
+        export_qcdq(model, x, tmp_path / "c.onnx")
+
+
+@pytest.mark.parametrize("rounding", ["FLOOR", "CEIL", "ROUND_TO_ZERO"])
+def test_weights_of_another_rounding_are_in_a_qcdq_file_and_refused_by_qonnx(rounding, tmp_path):
+    model, x = small(qnn.QuantReLU(bit_width=4, return_quant_tensor=True), weight_float_to_int_impl_type=rounding)
+    places = compare_onnx(lower(model), export_qcdq(model, x, tmp_path / "q.onnx"), x)
+    assert sum(place.differing for place in places) <= 2
+    with pytest.raises(
+        ValueError, match=f"1.weight_quant rounds by {rounding}, and Brevitas's exporter writes ROUND t"
+    ):
+        export_qonnx(model, x, tmp_path / "c.onnx")
+
+
+@pytest.mark.parametrize("make", [qnn.QuantReLU, qnn.QuantIdentity])
+def test_one_bit_with_a_0_is_refused_and_never_written_as_signs(make, tmp_path):
+    model, x = small(make(bit_width=1, return_quant_tensor=True))
+    with pytest.raises(
+        ValueError, match="2 has 1 bit with a 0, and Brevitas's exporter makes −1 and .1 of it: use 2 b"
+    ):
+        export_qonnx(model, x, tmp_path / "q.onnx")
+    with pytest.raises(ValueError, match="2 has 1 bit, and Brevitas's exporter writes none: use 2 bits, or export_int"):
+        export_qcdq(model, x, tmp_path / "q.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---- what the exporters refuse ----------------------------------------------------------------------------------------
 
 
