@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from qtutor.network.c_layers import LAYERS, ROUNDINGS
+from qtutor.network.checks import require_batch, require_folder, require_network
 from qtutor.network.integer_layers import (
     IntegerAdd,
     IntegerConv2d,
@@ -26,7 +27,7 @@ from qtutor.network.integer_network import IntegerNetwork, Meaning, described
 
 SHORT = {"int8_t": "i8", "uint8_t": "u8", "int16_t": "i16", "int32_t": "i32", "int64_t": "i64"}
 C_NAMES = {IntegerLinear: "linear", IntegerConv2d: "conv2d", IntegerSumPool2d: "sum_pool", IntegerMaxPool2d: "max_pool",
-           IntegerAdd: "add", IntegerFlatten: "flatten", IntegerScores: "scores"}  # fmt: skip
+           IntegerFlatten: "flatten", IntegerScores: "scores"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ class Value:
         """(channels, height, width), 1 × 1 where there is no image."""
         channels, height, width = (*self.shape, 1, 1)[:3]
         return channels, height, width
+
+    @property
+    def steps(self) -> tuple[int, int, int]:
+        """How far it is to the next channel, row and column in memory: 0 where there is only one.
+
+        >>> Value("int8_t", (4, 7, 9)).steps, Value("int8_t", (4, 1, 1)).steps
+        ((63, 9, 1), (1, 0, 0))
+        """
+        channels, height, width = self.image
+        return height * width * (channels > 1), width * (height > 1), int(width > 1)
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,8 @@ def save_c_header(network: IntegerNetwork, path: str | Path, example: Tensor) ->
     example  its integers [N, ...], as `quantize_input` gives them: for the shapes alone
     returns  nothing. In C, `qtutor_network(input, logits)` takes QTUTOR_INPUT_SIZE integers of one input and writes
              QTUTOR_OUTPUT_SIZE; compiled with QTUTOR_THRESHOLDS defined it goes by thresholds, else by multipliers
-    raises   ValueError for a network without layers, what the network refuses; OSError where it cannot be written
+    raises   TypeError for what is no network or no tensor; ValueError for a network without layers, what the network
+             refuses, a folder that is not there; OSError where it cannot be written
 
     >>> import tempfile
     >>> from qtutor.network.checkpoints import load_checkpoint
@@ -75,7 +87,8 @@ def save_c_header(network: IntegerNetwork, path: str | Path, example: Tensor) ->
     >>> [line for line in path.read_text().splitlines() if line.startswith("static inline void qtutor_network")]
     ['static inline void qtutor_network(const uint8_t *input, int32_t *logits) {']
     """
-    if not network.steps:
+    target = require_folder(path)
+    if not require_network(network).steps:
         raise ValueError("the network has no layers after its input quantizer: there is nothing to write as C.")
     values = values_in_c(network, example)
     names = identifiers([step.layer.name for step in network.steps])
@@ -87,13 +100,13 @@ def save_c_header(network: IntegerNetwork, path: str | Path, example: Tensor) ->
             functions.update(dict.fromkeys(_needed(step.layer, call)))
         layers.append(_layer_text(step.layer, name, network.meanings[place], inputs, values[place], calls))
     parts = [_head(network, values), *functions, *layers, _network_text(network, names, values), "#endif"]
-    Path(path).write_text("\n\n".join(parts) + "\n", encoding="ascii", newline="\n")
+    target.write_text("\n\n".join(parts) + "\n", encoding="ascii", newline="\n")
 
 
 def values_in_c(network: IntegerNetwork, example: Tensor) -> list[Value]:
     """Return the input and what each step gives, by their C types and shapes."""
     found = []
-    for value, meaning in zip(network.values(example[:1]), network.meanings, strict=True):
+    for value, meaning in zip(network.values(require_batch(example)[:1]), network.meanings, strict=True):
         c_type = c_type_of(value)
         if c_type in ("int32_t", "int64_t"):  # accumulators: by the range that these weights can give
             c_type = "int32_t" if meaning.low >= -(2**31) and meaning.high < 2**31 else "int64_t"
@@ -113,19 +126,21 @@ def c_type_of(values: Tensor) -> str:
 
 
 def identifiers(names: list[str]) -> list[str]:
-    """Return names that C takes, each once.
+    """Return names that C takes, each once, in capitals too: macros are called by them, beside those of input and output.
 
-    >>> identifiers(["features.0", "relu1", "relu1 (2)", "relu1_2"])
-    ['features_0', 'relu1', 'relu1_2', 'relu1_2_2']
+    >>> identifiers(["features.0", "relu1", "relu1 (2)", "relu1_2", "RELU1", "input"])
+    ['features_0', 'relu1', 'relu1_2', 'relu1_2_2', 'RELU1_3', 'input_2']
     """
     found: list[str] = []
+    taken = {"INPUT", "OUTPUT"}
     for name in names:
         wanted = plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
         count = 1
-        while wanted in found:
+        while wanted.upper() in taken:
             count += 1
             wanted = f"{plain}_{count}"
         found.append(wanted)
+        taken.add(wanted.upper())
     return found
 
 
@@ -147,8 +162,20 @@ def call_of(layer: IntegerLayer, inputs: list[Value], out: Value, route: str) ->
         sizes = (channels, height, width, *out.image[1:], *layer.kernel_size, *layer.stride)
         more = (*layer.padding, layer.lowest) if isinstance(layer, IntegerMaxPool2d) else ()
         return _call(C_NAMES[type(layer)], x, out, (*sizes, *more), ())
-    second = (inputs[1].c_type,) if isinstance(layer, IntegerAdd) else ()
-    return _call(C_NAMES[type(layer)], x, out, (x.size,), (), *second)
+    if isinstance(layer, IntegerAdd):
+        return _sum(layer, x, inputs[1], out)
+    return _call(C_NAMES[type(layer)], x, out, (x.size,), ())
+
+
+def _sum(layer: IntegerAdd, a: Value, b: Value, out: Value) -> Call:
+    if a.shape == b.shape:
+        return _call("add", a, out, (a.size,), (), b.c_type)
+    if len(a.shape) != len(b.shape):
+        raise ValueError(
+            f"{layer.name} adds {list(a.shape)} and {list(b.shape)}, one of which has no channel of its own: "
+            "give both the same number of dimensions."
+        )
+    return _call("repeating_add", a, out, (*out.image, *a.steps, *b.steps), (), b.c_type)
 
 
 def _weighted(layer: IntegerLinear | IntegerConv2d, x: Value, out: Value) -> Call:

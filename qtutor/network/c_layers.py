@@ -96,6 +96,17 @@ static inline void qtutor_add_$TYPES(const $X *a, const $W *b, $Y *y, int size) 
   for (int i = 0; i < size; i++) y[i] = ($Y)a[i] + ($Y)b[i];
 }
 """,
+    "repeating_add": """
+/* Sizes of 1 are repeated: there a step of a or b, from one channel, row or column to the next, is 0. */
+static inline void qtutor_repeating_add_$TYPES(const $X *a, const $W *b, $Y *y, int channels, int height, int width,
+                                               int a_channel, int a_row, int a_column, int b_channel, int b_row,
+                                               int b_column) {
+  for (int i = 0; i < channels; i++)
+    for (int r = 0; r < height; r++)
+      for (int c = 0; c < width; c++)
+        *y++ = ($Y)a[i * a_channel + r * a_row + c * a_column] + ($Y)b[i * b_channel + r * b_row + c * b_column];
+}
+""",
     "flatten": """
 /* [channels][height][width] is one row already: the same integers in the same order. */
 static inline void qtutor_flatten_$TYPES(const $X *x, $Y *y, int size) { memcpy(y, x, (size_t)size * sizeof *x); }

@@ -197,6 +197,33 @@ def test_zero_points_groups_strides_borders_and_pools_are_the_same_in_c(tmp_path
     )
 
 
+@needs_compiler
+@pytest.mark.parametrize(
+    ("shape", "outputs"), [((4, 7, 9), (4, 1, 1)), ((4, 7, 9), (1, 7, 1)), ((4, 7, 9), (1, 1, 9)), ((20,), (1,)), ((1, 7, 1), (4, 1, 9))]
+)  # fmt: skip
+def test_a_sum_repeats_sizes_of_1_in_c(shape, outputs, tmp_path):
+    window = (1, 1) if len(shape) == 1 else tuple(n - m + 1 for n, m in zip((7, 9), shape[1:], strict=True))
+    other = (1, 1) if len(shape) == 1 else tuple(n - m + 1 for n, m in zip((7, 9), outputs[1:], strict=True))
+    layers = [
+        IntegerLinear(name, drawn(-8, 7, size[0], 20), None) if len(shape) == 1
+        else IntegerConv2d(name, drawn(-8, 7, size[0], 3, *kernel), None, (1, 1), (0, 0), 1)
+        for name, size, kernel in (("a", shape, window), ("b", outputs, other))
+    ]  # fmt: skip
+    network = network_of(-128, 127, (layers[0], (0,)), (layers[1], (0,)), (IntegerAdd("add"), (1, 2)))
+    q = drawn(-128, 127, 9, *((20,) if len(shape) == 1 else (3, 7, 9)))
+    save_c_header(network, tmp_path / "network.h", q)
+    ours = network(q).to(torch.int32)
+    assert torch.equal(run_compiled(tmp_path / "network.h", "qtutor_network", q, ours), ours)
+
+
+def test_a_sum_without_a_channel_on_one_side_is_refused(tmp_path):
+    layers = (IntegerFlatten("flat"), (0,)), (IntegerAdd("add"), (0, 1))
+    with pytest.raises(
+        ValueError, match=r"add adds \[4, 1, 1\] and \[4\], one of which has no channel of its own: give"
+    ):
+        save_c_header(network_of(0, 9, *layers), tmp_path / "network.h", drawn(0, 9, 1, 4, 1, 1))
+
+
 EXACT = {
     "half_even": round,
     "floor": lambda real: real.__floor__(),
@@ -228,6 +255,17 @@ def test_names_that_c_does_not_take_are_changed(tmp_path):
     save_c_header(network_of(0, 1, *layers), tmp_path / "network.h", torch.zeros(1, 4, dtype=torch.uint8))
     text = (tmp_path / "network.h").read_text("ascii")
     assert [f"qtutor_layer_{name}(" in text for name in ("a_0", "gr_e_2", "a_0_2")] == [True] * 3
+
+
+@needs_compiler
+def test_layers_called_input_output_and_alike_but_for_capitals_compile(tmp_path):
+    names = ["input", "fc", "FC", "output", "last"]
+    pools = [IntegerMaxPool2d(name, (2, 2), (1, 1), (0, 0), -8) for name in names]  # each makes images smaller
+    network = network_of(-8, 7, *((pool, (place,)) for place, pool in enumerate(pools)))
+    q = drawn(-8, 7, 9, 1, 8, 8)
+    save_c_header(network, tmp_path / "network.h", q)
+    ours = network(q)
+    assert torch.equal(run_compiled(tmp_path / "network.h", "qtutor_network", q, ours), ours)
 
 
 def test_a_network_without_layers_is_refused(tmp_path):
