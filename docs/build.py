@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import nbformat
-from export import chapters_builder
+from export import chapters_builder, noted
 from nbformat import NotebookNode
 from sphinx.cmd.build import main as sphinx
 
@@ -26,7 +26,8 @@ def write_chapters(builder: ModuleType) -> list[str]:
     (PAGES / "chapters").mkdir()
     for path in builder.sources([]):
         print(f"{path.stem} …", flush=True)
-        nbformat.write(linked(builder.run(builder.notebook_of(path))), PAGES / "chapters" / f"{path.stem}.ipynb")
+        notebook = noted(described(linked(builder.run(builder.notebook_of(path)))))
+        nbformat.write(notebook, PAGES / "chapters" / f"{path.stem}.ipynb")
     return [path.stem for path in builder.sources([])]
 
 
@@ -40,6 +41,20 @@ def linked(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("](../docs/", "](../")
+    return notebook
+
+
+def described(notebook: NotebookNode) -> NotebookNode:
+    """Give each cell the words of its picture as MyST-NB takes them, from the output's metadata.
+
+    >>> output = nbformat.v4.new_output("display_data", {"image/png": ""}, metadata={"image/png": {"alt": "A line"}})
+    >>> described(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[output])])).cells[0].metadata
+    {'mystnb': {'image': {'alt': 'A line'}}}
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if alt := output.get("metadata", {}).get("image/png", {}).get("alt"):
+                cell.metadata["mystnb"] = {"image": {"alt": alt}}
     return notebook
 
 

@@ -119,6 +119,32 @@ def test_an_exported_notebook_is_one_file_that_works_alone(page: Page, tmp_path:
         go_to(explorer, setting)
         assert readout(explorer) == EXPLORERS["saturation"].words(setting), setting
     assert page.complaints == []
+    assert said_of_pictures(page)
+    assert all(len(words) > 40 and "No description" not in words for words in said_of_pictures(page))
+    assert page.locator("a[href*='.ipynb'], a[href*='../docs']").count() == 0
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert cut_off(page) == []
+    page.add_style_tag(content=".jp-InputArea-editor pre { white-space: pre !important; }")
+    assert len(cut_off(page)) > 10
+
+
+def said_of_pictures(page: Page) -> list[str]:
+    return page.eval_on_selector_all("img[src^='data:image/png'], .cell_output img", "all => all.map(i => i.alt)")
+
+
+def cut_off(page: Page) -> list[str]:
+    """The code cells whose lines go on beyond what can be seen."""
+    wide = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText.slice(0, 40))"
+    return page.eval_on_selector_all(".jp-InputArea-editor", wide)
+
+
+def test_pictures_of_the_site_say_what_they_show(page: Page, site: str):
+    for chapter in CHAPTERS:
+        page.goto(f"{site}/chapters/{chapter}.html")
+        assert [words for words in said_of_pictures(page) if len(words) <= 40 or words.endswith(".png")] == []
+        assert page.get_by_text("Here explorers and questions work, and cells do not run").count() == 1
+    page.goto(f"{site}/chapters/{CHAPTERS[1]}.html")
+    assert said_of_pictures(page)
 
 
 class Links(HTMLParser):
