@@ -12,7 +12,7 @@ IDLE = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
 def open_notebook(page: Page, lab: str, name: str) -> None:
     """Open a notebook of the lab and wait until its kernel is ready."""
     address, token = lab.split("|")
-    page.goto(f"{address}/lab/tree/{name}?token={token}&reset")
+    page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}&reset")
     kernel_is_ready(page)
 
 

@@ -41,19 +41,18 @@ def launch(playwright: Playwright) -> Browser:
 
 @contextlib.contextmanager
 def started_lab(home: Path) -> Iterator[str]:
-    """Run a JupyterLab on a copy of the notebooks in home/notebooks, all its files in home; yield 'address|token'."""
+    """Run a JupyterLab on home, with a copy of the notebooks and docs, all its files in it; yield 'address|token'."""
     shutil.copytree(
         ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns("source", ".ipynb_checkpoints")
     )
-    (home / "docs").mkdir()
-    shutil.copy(ROOT / "docs" / "conformance.json", home / "docs")  # chapter 05 reads it
+    shutil.copytree(ROOT / "docs", home / "docs", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     for plugin, values in SETTINGS.items():
         file = home / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     port, token = free_port(), secrets.token_hex(8)
     options = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root"]
-    options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home / 'notebooks'}"]
+    options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home}"]
     folders = {
         name: str(home / name)
         for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")

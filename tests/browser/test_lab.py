@@ -33,6 +33,15 @@ def test_a_chapter_runs_whole_and_shows_no_error_but_its_own(page: Page, lab: st
     assert page.complaints == []
 
 
+@pytest.mark.parametrize("name", ["bring_your_own.md", "recipe.md"])
+def test_a_link_to_the_docs_opens_them_beside_the_chapter(page: Page, lab: str, name):
+    open_notebook(page, lab, "08_an_integer_only_network.ipynb")
+    link = page.locator(".jp-MarkdownOutput a").filter(has_text=f"docs/{name}").first
+    link.scroll_into_view_if_needed()
+    link.click()
+    expect(page.get_by_role("tab", name=name)).to_be_visible(timeout=20_000)
+
+
 def go_to(explorer: Locator, setting: dict) -> None:
     """Put every control to its value: by typing, by clicking, by choosing."""
     for label, value in setting.items():
