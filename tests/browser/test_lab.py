@@ -2,7 +2,17 @@
 
 import pytest
 from browser.explorers import CHOICES, EXPLORERS
-from browser.lab import code_cells, kernel_is_ready, open_notebook, readout, run_all, slider, type_value, write_notebook
+from browser.lab import (
+    choose,
+    code_cells,
+    kernel_is_ready,
+    open_notebook,
+    readout,
+    run_all,
+    slider,
+    type_value,
+    write_notebook,
+)
 from playwright.sync_api import Locator, Page, expect
 
 CHAPTERS = [
@@ -31,6 +41,30 @@ def test_a_chapter_runs_whole_and_shows_no_error_but_its_own(page: Page, lab: st
     predictions = sum(cell.source.lstrip().startswith(("predict(", "quiz(", "question")) for cell in cells)
     expect(page.locator(".qtutor-choice")).to_have_count(predictions)
     assert page.complaints == []
+
+
+def test_a_chapter_that_was_saved_shows_its_explorers_and_answers_before_any_cell_is_run(
+    page: Page, lab: str, notebooks
+):
+    sources = ["from qtutor import quiz, saturation_explorer", "saturation_explorer()", 'quiz("2")']
+    count = write_notebook(notebooks / "saved.ipynb", *sources)
+    open_notebook(page, lab, "saved.ipynb")
+    run_all(page, count)
+    type_value(page.locator(".qtutor-explorer"), "bit width", "3")
+    said = readout(page.locator(".qtutor-explorer"))
+    answer = page.get_by_role("radio").first
+    answer.check()
+    page.locator(".jp-InputArea-prompt").first.click()
+    page.keyboard.press("Control+s")
+    for _ in range(100):
+        if code_cells(notebooks / "saved.ipynb")[2].outputs:
+            break
+        page.wait_for_timeout(100)
+    choose(page, "Kernel", "Shut Down Kernel")
+    open_notebook(page, lab, "saved.ipynb")
+    expect(page.locator(".qtutor-explorer")).to_be_visible(timeout=20_000)
+    assert readout(page.locator(".qtutor-explorer")) == said
+    expect(answer).to_be_checked()
 
 
 @pytest.mark.parametrize("name", ["bring_your_own.md", "recipe.md"])
