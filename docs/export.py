@@ -69,8 +69,9 @@ def alone(notebook: NotebookNode, exported: set[str]) -> NotebookNode:
     exported  names of the chapters that stand beside it as HTML
 
     >>> cell = new_markdown_cell("[one](01_a.ipynb#top), [two](02_b.ipynb), [docs](../docs/recipe.md)")
-    >>> alone(nbformat.v4.new_notebook(cells=[cell]), {"02_b"}).cells[0].source
-    'one, [two](02_b.html), docs'
+    >>> notebook = alone(nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {}}), {"02_b"})
+    >>> notebook.cells[0].source, notebook.metadata
+    ('one, [two](02_b.html), docs', {})
     """
     notebook.metadata.pop("widgets", None)  # JupyterLab saves it, and nbconvert would fetch a library for it
     for cell in notebook.cells:

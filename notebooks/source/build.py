@@ -54,6 +54,7 @@ def run(notebook: NotebookNode, allow_errors: bool = False) -> NotebookNode:
         timeout=120,
         allow_errors=allow_errors,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors; its warning about encryption is no reader's business
         resources={"metadata": {"path": str(NOTEBOOKS)}},
         store_widget_state=False,
         record_timing=False,

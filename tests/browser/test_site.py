@@ -128,6 +128,12 @@ def test_an_exported_notebook_is_one_file_that_works_alone(page: Page, tmp_path:
     assert len(cut_off(page)) > 10
 
 
+@pytest.mark.parametrize("maker", ["export.py", "build.py"])
+def test_the_examples_of_what_makes_the_pages_hold(maker):
+    done = subprocess.run([sys.executable, "-m", "doctest", maker], cwd=ROOT / "docs", capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def said_of_pictures(page: Page) -> list[str]:
     return page.eval_on_selector_all("img[src^='data:image/png'], .cell_output img", "all => all.map(i => i.alt)")
 
