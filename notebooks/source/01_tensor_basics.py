@@ -375,7 +375,8 @@ print("through round_ste:  ", straight.tolist())
 def to_integers(value, scale, zero_point):
     """Return the integers of value as Brevitas computes them: a tensor of an integer type in the shape of value.
 
-    value is a float32 tensor, scale a Python float, zero_point a Python int. Nothing is clamped.
+    value is a float32 tensor, scale a Python float, zero_point a Python int. Nothing is clamped,
+    and int32 holds every integer.
     """
     ...
 

@@ -141,14 +141,14 @@ print("clamp      ", q.clamp(0, 15).tolist())
 # This is the first slip: the line tests the upper end only, and leaves an "unsigned" −3 behind. The mended line is `clamp`, with both ends.
 #
 # ## Exercise 2.A: saturate
-# Write it for any width from 1 bit up, and for both signs. One to three lines are enough.
+# Write it for any width from 1 to 30 bits, and for both signs. (With 31 and 32 bits `2**bit_width` itself has no place in an int32.) One to three lines are enough.
 
 
 # %% tags=["ex-2.A"]
 def saturate(x, bit_width, signed):
     """Return x with every integer that the format cannot hold replaced by the end of the range nearest to it.
 
-    x is an int32 tensor, bit_width a Python int, signed True or False.
+    x is an int32 tensor, bit_width a Python int (1 … 30), signed True or False.
     """
     ...
 
@@ -334,7 +334,7 @@ show(draw_ring(new_axes(7, 4), a=5, b=6, bit_width=4, signed=True))
 def wrap(x, bit_width, signed):
     """Return what a register of the format keeps of each integer in x: its lowest bit_width bits, read in the format.
 
-    x is an int32 tensor, bit_width a Python int, signed True or False.
+    x is an int32 tensor, bit_width a Python int (1 … 30), signed True or False.
     """
     ...
 

@@ -194,7 +194,7 @@ for name, left, right in (("at 0.5", a_coarse, b), ("at 0.2", a, b_fine)):
 def quant_transform(q, zero_point, ratio, bit_width, signed):
     """Return the integers q on another scale, zero point and format kept; halves to even, saturated.
 
-    q is an int32 tensor, zero_point a Python int, ratio (old scale / new scale) a Python float.
+    q is an int32 tensor, zero_point a Python int, ratio (old scale / new scale) a Python float, bit_width 1 … 16.
     The result is a tensor of an integer type.
     """
     ...

@@ -2,10 +2,12 @@
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
+import math
+
 import torch
 
 from qtutor.exercises.answers import read_integers, read_reals, write_integer, write_real
-from qtutor.exercises.exercise import Case, Exercise, Rule, WrongAnswer, in_order, tensor
+from qtutor.exercises.exercise import Answer, Case, Exercise, Rule, WrongAnswer, in_order, tensor
 from qtutor.exercises.leading import held_at_an_end, whole_turns_of_a_byte
 from qtutor.exercises.questions import Prediction, QuizQuestion
 from qtutor.exercises.runtimes import brevitas_integers, onnx_dequantize
@@ -46,6 +48,35 @@ def rounded_too(q, scale, zero_point):
     return torch.round(scale * (q.to(torch.int32) - zero_point))
 
 
+def zero_point_without_its_sign(q, scale, zero_point):
+    """Take the zero point for positive."""
+    return scale * (q.to(torch.int32) - abs(zero_point))
+
+
+def scale_as_a_power_of_two(q, scale, zero_point):
+    """Round the scale to a power of two, so that a shift would do."""
+    return 2.0 ** round(math.log2(scale)) * (q.to(torch.int32) - zero_point)
+
+
+def read_near_reals(result, case):
+    """Return real numbers, those that are a few roundings of float32 away from the exact ones as these.
+
+    scale * (q - zero_point), scale * q - scale * zero_point, float32, float64: every order is right. Float32 rounds the scale,
+    each product and the difference, which is less than 2**-22 of the products together.
+    """
+    found, (q, scale, zero_point) = read_reals(result, case), case.arguments
+    pairs = zip(found.values, q.reshape(-1).tolist(), strict=True)
+    return Answer(
+        tuple(
+            scale * (number - zero_point)
+            if abs(value - scale * (number - zero_point)) <= 2**-22 * scale * (abs(number) + abs(zero_point))
+            else value
+            for value, number in pairs
+        ),
+        found.shape,
+    )
+
+
 def q_has_lost_its_upper_bits(differences):
     """Say whether every answer is off by a multiple of 256 steps."""
     return all((d.found - d.expected) / d.case.arguments[1] % 256 == 0 for d in differences)
@@ -63,7 +94,7 @@ def to_real_small():
 
 
 def to_real_wide():
-    """Whole tensors: every uint8, large int32, two dimensions, empty ones. Powers of two only: every order is exact."""
+    """Whole tensors: every uint8, large int32, two dimensions, empty ones; zero points below 0 where q is signed."""
     whole = (
         tensor(range(256), torch.uint8),
         tensor([-(2**20), -1000, -1, 0, 1, 1000, 2**20]),
@@ -73,8 +104,8 @@ def to_real_wide():
     return in_order(
         Case((q, scale, zero_point), scale=scale, zero_point=zero_point)
         for q in whole
-        for scale in (4.0, 0.125, 2.0**-7)
-        for zero_point in (0, 3, 128, 255)
+        for scale in (4.0, 0.125, 2.0**-7, 0.1)
+        for zero_point in ((-3, 0, 3, 128, 255) if q.dtype == torch.int32 else (0, 3, 128, 255))
     )
 
 
@@ -87,7 +118,7 @@ def to_real_runtime_cases():
 EXERCISE_A = Exercise(
     name="1.A",
     reference=to_real,
-    read=read_reals,
+    read=read_near_reals,
     write=write_real,
     small=to_real_small,
     wide=to_real_wide,
@@ -128,6 +159,16 @@ EXERCISE_A = Exercise(
             "May a real number have a fraction, and which of your steps took it away?",
             "q=1 (int32), scale=0.5, zero_point=0: expected 0.5, yours 0",
         ),
+        WrongAnswer(
+            zero_point_without_its_sign,
+            "How far is q from this zero point, and on which side of it?",
+            "q=0 (int32), scale=0.125, zero_point=-3: expected 0.375, yours -0.375",
+        ),
+        WrongAnswer(
+            scale_as_a_power_of_two,
+            "How far apart are the real numbers of q = 0 and q = 1, and how far apart are yours?",
+            "q=0 (int32), scale=0.1, zero_point=-3: expected 0.3, yours 0.375",
+        ),
     ),
     rules=(Rule(q_has_lost_its_upper_bits, "Does this q fit into the type that you chose?"),),
 )
@@ -138,7 +179,8 @@ EXERCISE_A = Exercise(
 def to_integers(value, scale, zero_point):
     """Return the integers of value as Brevitas computes them: a tensor of an integer type in the shape of value.
 
-    value is a float32 tensor, scale a Python float, zero_point a Python int. Nothing is clamped.
+    value is a float32 tensor, scale a Python float, zero_point a Python int. Nothing is clamped,
+    and int32 holds every integer.
     """
     return torch.round(value / scale + zero_point).to(torch.int32)
 
@@ -194,6 +236,11 @@ def clamped_to_8_bits(value, scale, zero_point):
     return torch.clamp(torch.round(value / scale + zero_point), 0, 255).to(torch.int32)
 
 
+def kept_in_int16(value, scale, zero_point):
+    """Choose a type of 16 bits, where 40,000 wraps."""
+    return torch.round(value / scale + zero_point).to(torch.int32).to(torch.int16)
+
+
 def divided_in_float64(value, scale, zero_point):
     """Divide more exactly than Brevitas does."""
     return torch.round(value.double() / scale + zero_point).to(torch.int32)
@@ -235,6 +282,7 @@ def to_integers_wide():
     whole = (
         torch.arange(-1024, 1025, dtype=torch.float32) / 8,
         torch.arange(-6, 6, dtype=torch.float32).reshape(3, 4) / 4,
+        torch.arange(-4000, 4001, 500, dtype=torch.float32),  # at scale 0.1 the ends need more than 16 bits
         tensor([], torch.float32),
     )
     return in_order(
@@ -247,7 +295,8 @@ def to_integers_wide():
 
 def to_integers_runtime_cases():
     """Brevitas itself, on eighths and on half steps, which at scales 0.1 and 0.3 are ties only as float32 divides."""
-    eighths, halves = torch.arange(-1024, 1025, dtype=torch.float32) / 8, torch.arange(-511.5, 512)
+    eighths = torch.arange(-1024, 1025, dtype=torch.float32) / 8
+    halves = torch.arange(-511.5, 512, dtype=torch.float32)
     return [
         Case((torch.cat((eighths, halves * scale)), scale, zero_point))
         for scale in (1.0, 0.5, 0.1, 0.3)
@@ -323,6 +372,11 @@ EXERCISE_B = Exercise(
             clamped_to_8_bits,
             "Nothing is clamped here: which step of yours, or which type, ends at 0?",
             "value=-0.625, scale=1, zero_point=0: expected -1 (1111), yours 0 (0000)",
+        ),
+        WrongAnswer(
+            kept_in_int16,
+            "Which type holds an integer beyond 32767?",
+            "value=3500, scale=0.1, zero_point=-3: expected 34997 (1000100010110101), yours -30539 (1000100010110101)",
         ),
         WrongAnswer(
             divided_in_float64,

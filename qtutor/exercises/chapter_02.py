@@ -67,7 +67,7 @@ RULES = (
 def saturate(x, bit_width, signed):
     """Return x with every integer that the format cannot hold replaced by the end of the range nearest to it.
 
-    x is an int32 tensor, bit_width a Python int, signed True or False.
+    x is an int32 tensor, bit_width a Python int (1 … 30), signed True or False.
     """
     low = -(2 ** (bit_width - 1)) if signed else 0
     high = low + 2**bit_width - 1
@@ -217,7 +217,7 @@ EXERCISE_A = Exercise(
 def wrap(x, bit_width, signed):
     """Return what a register of the format keeps of each integer in x: its lowest bit_width bits, read in the format.
 
-    x is an int32 tensor, bit_width a Python int, signed True or False.
+    x is an int32 tensor, bit_width a Python int (1 … 30), signed True or False.
     """
     low = -(2 ** (bit_width - 1)) if signed else 0
     return (x - low) % 2**bit_width + low

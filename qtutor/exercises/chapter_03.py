@@ -169,12 +169,12 @@ EXERCISE_A = Exercise(
 def quant_transform(q, zero_point, ratio, bit_width, signed):
     """Return the integers q on another scale, zero point and format kept; halves to even, saturated.
 
-    q is an int32 tensor, zero_point a Python int, ratio (old scale / new scale) a Python float.
+    q is an int32 tensor, zero_point a Python int, ratio (old scale / new scale) a Python float, bit_width 1 … 16.
     The result is a tensor of an integer type.
     """
     low = -(2 ** (bit_width - 1)) if signed else 0
-    steps = torch.round((q - zero_point) * ratio).to(torch.int32)
-    return torch.clamp(steps + zero_point, low, low + 2**bit_width - 1)
+    steps = torch.round((q - zero_point) * ratio)
+    return torch.clamp(steps + zero_point, low, low + 2**bit_width - 1).to(torch.int32)
 
 
 def zero_point_forgotten(q, zero_point, ratio, bit_width, signed):
@@ -238,6 +238,27 @@ def ratio_upside_down(q, zero_point, ratio, bit_width, signed):
     return torch.clamp(steps + zero_point, low, low + 2**bit_width - 1)
 
 
+def zero_point_without_its_sign(q, zero_point, ratio, bit_width, signed):
+    """Take the zero point for positive."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    steps = torch.round((q - abs(zero_point)) * ratio).to(torch.int32)
+    return torch.clamp(steps + abs(zero_point), low, low + 2**bit_width - 1)
+
+
+def ratio_in_eighths(q, zero_point, ratio, bit_width, signed):
+    """Round the ratio to eighths, so that a shift by 3 does the division."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    steps = torch.round((q - zero_point) * (round(8 * ratio) / 8)).to(torch.int32)
+    return torch.clamp(steps + zero_point, low, low + 2**bit_width - 1)
+
+
+def ratio_to_3_only(q, zero_point, ratio, bit_width, signed):
+    """Hold the ratio in two bits before the point."""
+    low = -(2 ** (bit_width - 1)) if signed else 0
+    steps = torch.round((q - zero_point) * min(ratio, 3.0)).to(torch.int32)
+    return torch.clamp(steps + zero_point, low, low + 2**bit_width - 1)
+
+
 def only_relabelled(q, zero_point, ratio, bit_width, signed):
     """Keep the integers and call the scale by a new name."""
     return q.clone()
@@ -262,13 +283,16 @@ def register(bit_width, signed):
 
 
 def transform_wide():
-    """Whole tensors at 8 and 10 bits, two dimensions, empty ones; ratios that float32 holds exactly."""
+    """Whole tensors at 8 and 10 bits, two dimensions, empty ones; a zero point below 0 where signed.
+
+    0.4 times a whole number is never near a tie, and float32 holds the other ratios: no float rounds to another integer.
+    """
     return in_order(
         Case((q, zero_point, ratio, bit_width, signed), (), bit_width, signed, ratio, zero_point)
         for bit_width in (8, 10)
         for signed in (False, True)
-        for ratio in (0.375, 0.5, 1.25, 3.0)
-        for zero_point in (0, 5, 100)
+        for ratio in (0.375, 0.4, 0.5, 1.25, 3.0, 5.0)
+        for zero_point in ((-5, 0, 5, 100) if signed else (0, 5, 100))
         for q in (
             tensor(register(bit_width, signed)),
             tensor(range(12)).reshape(3, 4),
@@ -365,6 +389,21 @@ EXERCISE_B = Exercise(
             "Your integers are the old ones: which real numbers do they stand for on the new scale?",
             "q=1, zero_point=0, ratio=1.5, bit_width=2, signed=False: expected 2 (10), yours 1 (01)",
         ),
+        WrongAnswer(
+            zero_point_without_its_sign,
+            "How many old steps is q from this zero point, and on which side of it?",
+            "q=0, zero_point=-5, ratio=1.25, bit_width=8, signed=True: expected 1 (00000001), yours -1 (11111111)",
+        ),
+        WrongAnswer(
+            ratio_in_eighths,
+            "What is this q times the ratio itself, and which ratio did your code multiply by?",
+            "q=9, zero_point=0, ratio=0.4, bit_width=8, signed=False: expected 4 (00000100), yours 3 (00000011)",
+        ),
+        WrongAnswer(
+            ratio_to_3_only,
+            "How many new steps is one old step here, and how many did your code make of it?",
+            "q=1, zero_point=0, ratio=5, bit_width=8, signed=False: expected 5 (00000101), yours 3 (00000011)",
+        ),
     ),
     rules=(Rule(whole_turns_of_a_byte, "Does {expected} fit into the type that you chose?"),),
 )
@@ -400,6 +439,21 @@ def zero_points_counted_twice(a, a_zero_point, b, b_zero_point):
     return (a.to(torch.int32) - a_zero_point) + (b.to(torch.int32) - b_zero_point), a_zero_point + b_zero_point
 
 
+def zero_point_in_uint8(a, a_zero_point, b, b_zero_point):
+    """Add the zero points in a byte of their own, which wraps."""
+    return a.to(torch.int32) + b.to(torch.int32), (a_zero_point + b_zero_point) % 256
+
+
+def zero_point_saturated(a, a_zero_point, b, b_zero_point):
+    """Stop the zero point at the end of a byte."""
+    return a.to(torch.int32) + b.to(torch.int32), min(a_zero_point + b_zero_point, 255)
+
+
+def zero_points_without_their_signs(a, a_zero_point, b, b_zero_point):
+    """Take the zero points for positive."""
+    return a.to(torch.int32) + b.to(torch.int32), abs(a_zero_point) + abs(b_zero_point)
+
+
 def saturated_to_8_bits(a, a_zero_point, b, b_zero_point):
     """Saturate the sum in the operands' own type."""
     ends = torch.iinfo(a.dtype)
@@ -418,7 +472,10 @@ def add_small():
 
 
 def add_wide():
-    """All 65,536 pairs of 8-bit integers in one tensor for each sign, and two dimensions, empty ones."""
+    """All 65,536 pairs of 8-bit integers in one tensor for each sign, and two dimensions, empty ones.
+
+    The sum of the zero points leaves the byte, too: 300, and -131.
+    """
     return in_order(
         Case((a, a_zero, b, b_zero), (a_zero, b_zero), 8, signed)
         for signed, kind in ((False, torch.uint8), (True, torch.int8))
@@ -427,7 +484,7 @@ def add_wide():
             (tensor(range(6), kind).reshape(2, 3), tensor(range(6, 12), kind).reshape(2, 3)),
             (tensor([], kind), tensor([], kind)),
         )
-        for a_zero, b_zero in ((0, 0), (3, 5))
+        for a_zero, b_zero in ((0, 0), (3, 5), (-3, -128) if signed else (200, 100))
     )
 
 
@@ -505,6 +562,24 @@ EXERCISE_C = Exercise(
             "The sum was cut off at the operands' largest integer: which format holds every sum (exercise 3.A)?",
             "a=1 (uint8), a_zero_point=0, b=255 (uint8), b_zero_point=0:"
             " expected 256 (100000000) with zero point 0, yours 255 (011111111) with zero point 0",
+        ),
+        WrongAnswer(
+            zero_point_in_uint8,
+            "200 + 100: does the type in which you add the zero points hold that?",
+            "a=0 (uint8), a_zero_point=200, b=6 (uint8), b_zero_point=100:"
+            " expected 6 (000000110) with zero point 300, yours 6 (000000110) with zero point 44",
+        ),
+        WrongAnswer(
+            zero_point_saturated,
+            "The sums have more than 8 bits: must their zero point end at 255?",
+            "a=0 (uint8), a_zero_point=200, b=6 (uint8), b_zero_point=100:"
+            " expected 6 (000000110) with zero point 300, yours 6 (000000110) with zero point 255",
+        ),
+        WrongAnswer(
+            zero_points_without_their_signs,
+            "Both zero points lie below 0 here: where must that of the sum lie?",
+            "a=0 (int8), a_zero_point=-3, b=6 (int8), b_zero_point=-128:"
+            " expected 6 (000000110) with zero point -131, yours 6 (000000110) with zero point 131",
         ),
     ),
     wide_words=pairs_tried,

@@ -71,7 +71,7 @@ def summed_in_float32(x, w, x_zero_point, w_zero_point):
 
 
 def summed_in_int32(x, w, x_zero_point, w_zero_point):
-    """Sum in 32 bits, which 65,794 products can leave."""
+    """Sum in 32 bits, which 33,026 products can leave."""
     return int((x.int() - x_zero_point) @ (w.int() - w_zero_point))
 
 
@@ -93,7 +93,7 @@ def dot_small():
 
 
 def dot_wide():
-    """Bytes to their ends, no elements at all, sums beyond 2**24 with one odd product, sums beyond 32 bits."""
+    """Bytes to their ends, no elements at all, sums beyond 2**24 with one odd product, and the shortest beyond 32 bits."""
     grows, falls = [n * 37 % 256 for n in range(300)], [n * 91 % 256 - 128 for n in range(300)]
     odd = operands([255] * 1023 + [1], [-128] * 1023 + [1])
     return in_order(
@@ -105,7 +105,7 @@ def dot_wide():
             ),
             Case((*operands([], []), 3, 1), whole=True),
             Case((*odd, 0, 0), whole=True),
-            Case((*operands([255] * 65794, [-128] * 65794), 0, 0), whole=True),
+            Case((*operands([255] * 33026, [-128] * 33026), 0, 127), whole=True),
         ]
     )
 
@@ -203,10 +203,10 @@ EXERCISE_A = Exercise(
         ),
         WrongAnswer(
             summed_in_int32,
-            "65,794 times 255 · (−128): how many bits does that need, and how many has the type in which you add up?",
-            "x=a tensor of shape (65794,) (uint8), w=a tensor of shape (65794,) (int8), x_zero_point=0, w_zero_point=0:"
-            " expected -2147516160 (1111111111111111111111111111111101111111111111111000000100000000),"
-            " yours 2147451136 (01111111111111111000000100000000)",
+            "33,026 times 255 · (−255): how many bits does that need, and how many has the type in which you add up?",
+            "x=a tensor of shape (33026,) (uint8), w=a tensor of shape (33026,) (int8), x_zero_point=0, w_zero_point=127:"
+            " expected -2147515650 (1111111111111111111111111111111101111111111111111000001011111110),"
+            " yours 2147451646 (01111111111111111000001011111110)",
         ),
     ),
     rules=(

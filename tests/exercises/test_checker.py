@@ -42,8 +42,8 @@ def to_real_in_numpy(q, scale, zero_point):
     return torch.from_numpy((q.numpy().astype("float32") - zero_point) * scale)
 
 
-def to_integers_small_type(value, scale, zero_point):
-    return (value.div(scale) + zero_point).round().short()
+def to_integers_in_int64(value, scale, zero_point):
+    return (value.div(scale) + zero_point).round().long()
 
 
 def to_integers_by_hand(value, scale, zero_point):
@@ -195,7 +195,7 @@ def fold_batch_norm_row_by_row(weight, bias, gamma, beta, mean, variance, eps):
 def integer_layer_by_kernels(x, weight, mantissa, offset, shift, low, high):
     import qtutor
 
-    sums = qtutor.linear(x.to(torch.int16), weight.to(torch.int16)).to(torch.int64)
+    sums = qtutor.linear(x.to(torch.int32), weight.to(torch.int16)).to(torch.int64)
     return qtutor.rounding_right_shift(sums * mantissa + offset, shift).clamp(low, high).to(torch.int16)
 
 
@@ -230,7 +230,7 @@ def thresholds_by_halving(mantissa, offset, shift, low, high):
 OTHER_ANSWERS = [
     ("1.A", to_real_distributed),
     ("1.A", to_real_in_numpy),
-    ("1.B", to_integers_small_type),
+    ("1.B", to_integers_in_int64),
     ("1.B", to_integers_by_hand),
     ("1.B", to_integers_by_division),
     ("2.A", saturate_by_where),
@@ -396,7 +396,7 @@ WORDS = [
         FIRST + "raises RuntimeError: expected m1 and m2 to have the same dtype, but got: float != long int."
         " The types differ: what holds both?",
     ),
-    (calls_itself, FIRST + "calls itself without end (RecursionError): where does it stop?"),
+    (calls_itself, FIRST + "calls itself too deep (RecursionError): where does it stop, or could a loop do it?"),
     (exits, FIRST + "calls exit, which would end the notebook's kernel: return instead."),
     (interrupts, FIRST + "raises KeyboardInterrupt."),
     (misspells, FIRST + "raises AttributeError: 'Tensor' object has no attribute 'clmap'."),
@@ -642,7 +642,8 @@ def is_wrong_and_then_loops(x, bit_width, signed):
 def test_a_loop_without_end_is_stopped(function, where, verdict, short_patience):
     before = threading.active_count()
     assert verdict("2.A", function) == (
-        f"✗ 2.A  at {where} your function was still running after 0.5 s and was stopped: which loop has no end?"
+        f"✗ 2.A  at {where} your function was still running after 0.5 s and was stopped: is a loop endless, or does it take"
+        " one small step per pass?"
     )
     assert threading.active_count() == before
 
@@ -656,7 +657,11 @@ def test_what_cannot_be_stopped_is_named(verdict, short_patience, monkeypatch):
     monkeypatch.setattr(runner, "stop", lambda thread: False)
     said = verdict("2.A", lambda x, bit_width, signed: awake.wait(20))
     awake.set()
-    assert said.endswith("0.5 s and cannot be stopped: restart the kernel (menu Kernel): which loop has no end?")
+    assert said == (
+        "✗ 2.A  at x=0, bit_width=2, signed=False your function was still running after 0.5 s and could not be stopped:"
+        " does it wait, build something very large, or catch every exception?"
+        " If the notebook stays busy, restart the kernel (menu Kernel)."
+    )
 
 
 def test_one_turn_per_pass_is_shown_how_far_it_has_to_go(verdict, short_patience):

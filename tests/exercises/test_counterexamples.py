@@ -53,6 +53,26 @@ class ToReal:
         return f"{value:g}"
 
 
+class ToRealBeyond(ToReal):
+    """Zero points below 0, and the scale 0.1, at which real numbers are right to six digits, as they are tried."""
+
+    domain = [
+        (q, scale, zero_point, torch.int32)
+        for scale in (0.125, 0.1)
+        for zero_point in (-3, 0, 3, 128, 255)
+        for q in (0, 1, -1, 1000, -1000)
+    ]
+
+    def right(self, *inputs):
+        return self.near(super().right(*inputs))
+
+    def call(self, function, *inputs):
+        return self.near(super().call(function, *inputs))
+
+    def near(self, value):
+        return float(f"{value:.6g}")
+
+
 class ToIntegers:
     domain = list(product([Fraction(n, 8) for n in range(-24, 25)], (1.0, 0.5), range(4)))
 
@@ -94,7 +114,15 @@ class ToIntegersInFloat32(ToIntegers):
         return function(torch.tensor([value]), scale, zero_point).item()
 
     def words(self, value, scale, zero_point):
-        return f"value={value:g}, scale={scale:g}, zero_point={zero_point}"
+        return f"value={str(value).removesuffix('.0')}, scale={scale:g}, zero_point={zero_point}"
+
+
+class ToIntegersBeyond(ToIntegersInFloat32):
+    """Integers beyond 16 bits, as they are tried; then what Brevitas is asked."""
+
+    domain = [
+        (np.float32(value), 0.1, -3) for value in (0, 500, -500, 1000, 1500, 2000, 2500, 3000, -3000, 3500, -3500, 4000)
+    ] + ToIntegersInFloat32.domain
 
 
 class Overflow:
@@ -207,6 +235,18 @@ class Transform:
         return Overflow().write(value, q, bits, signed)
 
 
+class TransformBeyond(Transform):
+    """8 bits, the ratio nearest 1 first: a zero point below 0, and ratios past 3 and between the eighths."""
+
+    domain = [
+        (q, zero_point, ratio, 8, signed)
+        for signed in (False, True)
+        for ratio in (1.25, 0.5, 0.4, 0.375, 3.0, 5.0)
+        for zero_point in ((-5, 0, 5, 100) if signed else (0, 5, 100))
+        for q in range(12)
+    ]
+
+
 class Add:
     """The small inputs, and all pairs of 8-bit integers with zero points 0 for what shows only there."""
 
@@ -237,6 +277,12 @@ class Add:
         total, zero_point = value
         shown = bits_of(total, bits + 1) if total in integers(bits + 1, signed) else "does not fit"
         return f"{total} ({shown}) with zero point {zero_point}"
+
+
+class AddBeyond(Add):
+    """Zero points whose sum leaves the byte."""
+
+    domain = [(0, 200, 6, 100, 8, False), (0, -3, 6, -128, 8, True)]
 
 
 class Dot:
@@ -274,7 +320,7 @@ class LongDot(Dot):
 
     domain = [
         ([255] * 1023 + [1], [-128] * 1023 + [1], 0, 0),
-        ([255] * 65794, [-128] * 65794, 0, 0),
+        ([255] * 33026, [-128] * 33026, 0, 127),
     ]
 
 
@@ -318,7 +364,7 @@ class ToFixedPoint:
         return function(real, bits)
 
     def words(self, real, bits):
-        return f"real={real:g}, bits={bits}"
+        return f"real={str(real).removesuffix('.0')}, bits={bits}"
 
     def write(self, value, *inputs):
         return f"{value[0]} / 2**{value[1]}"
@@ -612,9 +658,12 @@ TASKS = {
 
 # Where the small inputs show nothing: larger ones, in the order in which they are tried.
 BEYOND = {
-    "1.B": ToIntegersInFloat32(),
+    "1.A": ToRealBeyond(),
+    "1.B": ToIntegersBeyond(),
     "2.A": SaturateLarge(),
     "2.B": WrapLarge(),
+    "3.B": TransformBeyond(),
+    "3.C": AddBeyond(),
     "4.A": LongDot(),
     "5.B": RequantizeLayers(),
     "8.A": LayerAtTies(),
