@@ -327,7 +327,7 @@ def channel_scales_wide():
     generator = torch.Generator().manual_seed(6)
     shapes = ((3, 2), (2, 3), (1, 5), (5, 1), (32, 64))
     return in_order(
-        Case((torch.randn(shape, generator=generator), bit_width), (), bit_width, signed=True, whole=True)
+        Case((torch.randn(shape, generator=generator, dtype=torch.float32), bit_width), (), bit_width, True, whole=True)
         for bit_width in (2, 3, 5, 8, 16)
         for shape in shapes
     )

@@ -194,7 +194,7 @@ def fake_quantize_small():
 
 def fake_quantize_wide():
     """Tensors of one, two and three dimensions, larger and smaller scales, at 2 to 8 bits."""
-    shapes, sixteenths = ((641,), (5, 7), (3, 2, 4)), torch.arange(-320, 321) / 16
+    shapes, sixteenths = ((641,), (5, 7), (3, 2, 4)), torch.arange(-320, 321, dtype=torch.float32) / 16
     return in_order(
         Case(
             (followed((sixteenths[: math.prod(shape)] * scale).reshape(shape).tolist()), scale, bit_width),
@@ -210,7 +210,7 @@ def fake_quantize_wide():
 
 def fake_quantize_runtime_cases():
     """Every eighth of a step from −160 to 160, at 2 to 8 bits."""
-    eighths = torch.arange(-1280, 1281) / 8
+    eighths = torch.arange(-1280, 1281, dtype=torch.float32) / 8
     return [
         Case((followed((eighths * 0.5).tolist()), 0.5, bit_width), (), bit_width, True) for bit_width in range(2, 9)
     ]
@@ -417,9 +417,9 @@ def fold_wide():
     """Layers that are not square, gammas of both signs, the eps of PyTorch and a larger one."""
     generator, cases = torch.Generator().manual_seed(7), []
     for rows, columns in ((3, 2), (2, 3), (1, 5), (5, 1), (32, 64)):
-        vectors = torch.randn(4, rows, generator=generator).unbind()
-        variance = torch.rand(rows, generator=generator) + 0.1
-        weight = torch.randn(rows, columns, generator=generator)
+        vectors = torch.randn(4, rows, generator=generator, dtype=torch.float32).unbind()
+        variance = torch.rand(rows, generator=generator, dtype=torch.float32) + 0.1
+        weight = torch.randn(rows, columns, generator=generator, dtype=torch.float32)
         cases += [Case((weight, *vectors, variance, eps), whole=True) for eps in (1e-5, 0.5)]
     return in_order(cases)
 

@@ -116,7 +116,10 @@ def brevitas_channel_scales(weight: Tensor, bit_width: int) -> Tensor:
     from brevitas.quant import Int8WeightPerChannelFloat
 
     rows, columns = weight.shape
-    layer = QuantLinear(columns, rows, False, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=bit_width)
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # a layer begins with random weights; the reader's numbers go on as they were
+        layer = QuantLinear(columns, rows, False, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=bit_width)
     layer.weight.data = weight
     scale: Tensor = layer.quant_weight().scale.detach().reshape(-1)
     return scale
@@ -148,12 +151,12 @@ def onnx_integer_layer(
     scales = (mantissa.double() / 2**shift).to(torch.float32)
     inputs = {
         "x": x.to(torch.int8)[..., None, None],
-        "x_scale": torch.tensor(1.0),
+        "x_scale": torch.tensor(1.0, dtype=torch.float32),
         "x_zero_point": torch.tensor(0, dtype=torch.int8),
         "w": weight.to(torch.int8)[..., None, None],
         "w_scale": scales,
         "w_zero_point": torch.zeros(len(weight), dtype=torch.int8),
-        "y_scale": torch.tensor(1.0),
+        "y_scale": torch.tensor(1.0, dtype=torch.float32),
         "y_zero_point": torch.tensor(0, dtype=torch.int8),
         "bias": (offset // mantissa).to(torch.int32),
     }
