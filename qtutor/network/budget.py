@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from qtutor.network.checks import require_batch, require_network
 from qtutor.network.integer_layers import (
     IntegerAdd,
     IntegerConv2d,
@@ -61,7 +62,7 @@ def budget(network: IntegerNetwork, example: Tensor) -> list[BudgetRow]:
     network  what `lower` returned
     example  its integers [N, ...], as `quantize_input` gives them: for the shapes alone
     returns  a row for each layer, in order; `table` prints them, `totals` adds them up
-    raises   what the network refuses
+    raises   TypeError for what is no network or no tensor; ValueError where it holds no input; what the network refuses
     source   memory and bits moved by the formats; bit operations as in Baskin et al., UNIQ, 2018
 
     >>> from qtutor.network.checkpoints import load_checkpoint
@@ -70,7 +71,8 @@ def budget(network: IntegerNetwork, example: Tensor) -> list[BudgetRow]:
     >>> rows[0].name, rows[0].multiplications, rows[0].weight_bits, rows[0].worst, rows[0].tight
     ('fc1', 4096, 16384, 15, 13)
     """
-    sizes = [value[0].numel() for value in network.values(example[:1])]
+    values = require_network(network).values(require_batch(example)[:1])
+    sizes = [value[0].numel() for value in values]
     kept = [_waits(network, place) for place in range(len(sizes))]
     bits = [
         0 if stays else size * meaning.bit_width

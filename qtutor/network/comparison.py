@@ -11,12 +11,22 @@ from brevitas import nn as qnn
 from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 
-from qtutor.network.integer_layers import ROUTES, IntegerRequantize, along_channels
+from qtutor.network.checks import require_evaluation, require_network
+from qtutor.network.integer_layers import (
+    ROUTES,
+    IntegerConv2d,
+    IntegerFlatten,
+    IntegerLinear,
+    IntegerMaxPool2d,
+    IntegerRequantize,
+    along_channels,
+)
 from qtutor.network.integer_network import IntegerNetwork
 from qtutor.network.tracing import numbered
 from qtutor.network.training import reals
 
 LISTED = 1000  # differences of a place that are told one by one
+NEAR = 1e-3  # steps: float32 sums of 8-bit products are off by less
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ class Place:
     farthest    how far, among those of `differing`, the accumulator that is farthest from a tie lies from it, in steps of
                 the output; None where none differs, or the layer does not round
     each        the differing ones of a layer that rounds, the first LISTED of them, one by one
+    unexplained how many of `differing`, of either route, are farther from a tie, or sums that are farther off, than float32
+                and the one shift that all channels share can move them
     """
 
     name: str
@@ -60,6 +72,7 @@ class Place:
     both_ways: int = 0
     farthest: float | None = None
     each: tuple[Difference, ...] = ()
+    unexplained: int = 0
 
 
 def brevitas_integers(model: nn.Module, x: Tensor, network: IntegerNetwork) -> dict[str, Tensor]:
@@ -70,6 +83,7 @@ def brevitas_integers(model: nn.Module, x: Tensor, network: IntegerNetwork) -> d
     network  only for the scale of sums: a Brevitas layer that is given plain tensors knows none
     returns  int64 tensors by the module's name: what is called again has " (2)" behind its name, as in the integer
              network. Sums are those before any output quantizer, a float bias taken off
+    raises   ValueError where a place of the network is none of the model's, so that it would be left out
     """
     found: dict[str, Tensor] = {}
     calls: dict[str, int] = {}
@@ -80,6 +94,9 @@ def brevitas_integers(model: nn.Module, x: Tensor, network: IntegerNetwork) -> d
     finally:
         for hook in hooks:
             hook.remove()
+    missing = [name for name, _ in network.places if name not in found]
+    if missing:
+        raise ValueError(f"the model gives no integers for {missing[0]} of the network: {ITS_OWN}")
     return found
 
 
@@ -136,7 +153,8 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
     network  what `lower` made of it
     x        inputs of the model, floats
     returns  places in the order of the network: quantizers, and the sums of linear and convolution layers
-    raises   TypeError where x holds no floats; ValueError for NaN and infinities; what the model itself raises
+    raises   TypeError where x holds no floats, or for what is no model or no network; ValueError for NaN and infinities,
+             a model in training mode, another model's network; what the model itself raises
     source   Brevitas's integers are round(value / scale) of its own tensors: nothing of `lower` is asked for them, but the
              scale of sums where the model hands on plain floats
 
@@ -146,6 +164,7 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
     >>> [(place.name, place.count, place.differing) for place in compare(model, lower(model), load_pixels()[0][:100])][1]
     ('fc1', 6400, {'multipliers': 0, 'thresholds': 0})
     """
+    _require_lowered_from(require_evaluation(model), require_network(network))
     theirs = brevitas_integers(model, x, network)
     known = {position: theirs[name] for name, position in network.places if name in theirs}
     q = network.quantize_input(x)
@@ -158,12 +177,25 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
             differing = {route: _count(ours[route], theirs[name]) for route in ROUTES}
             travelled = {route: _count(alone[route][position], theirs[name]) for route in ROUTES}
             place = Place(name, theirs[name].numel(), differing, travelled)
-            step = network.steps[position - 1] if position else None
-            if step is not None and isinstance(step.layer, IntegerRequantize) and any(differing.values()):
-                given = known.get(step.inputs[0], led["thresholds"][step.inputs[0]])
-                place = _explained(place, step.layer, given.to(torch.int64), ours, theirs[name])
+            if any(differing.values()):
+                given = [known.get(i, values) for i, values in enumerate(led["thresholds"])]
+                place = _explained(place, network, position, given, ours, theirs[name])
             places.append(place)
+    if not places:
+        raise ValueError(f"no layer of the model is called as one of {', '.join(network.names)}: {ITS_OWN}")
     return places
+
+
+ITS_OWN = "give the model that the network was lowered from."
+
+
+def _require_lowered_from(model: nn.Module, network: IntegerNetwork) -> None:
+    held = {network.input.name: network.input} | {step.layer.name: step.layer for step in network.steps}
+    for name, module in model.named_modules():
+        if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d)) and name in held:
+            weight = getattr(held[name], "weight", None)
+            if weight is None or weight.shape != module.weight.shape:
+                raise ValueError(f"{name} is another layer in the model than in the network: {ITS_OWN}")
 
 
 def values_on(network: IntegerNetwork, q: Tensor, route: str, known: dict[int, Tensor]) -> list[Tensor]:
@@ -180,9 +212,71 @@ def _count(ours: Tensor, theirs: Tensor) -> int:
     return int((ours.to(torch.int64) != theirs).sum())
 
 
-def _explained(place: Place, layer: IntegerRequantize, given: Tensor, ours: dict[str, Tensor], theirs: Tensor) -> Place:
+def _explained(
+    place: Place, network: IntegerNetwork, position: int, given: list[Tensor], ours: dict[str, Tensor], theirs: Tensor
+) -> Place:
+    """Return the place with what is known about the integers that differ; `given` holds the values of the network."""
+    rounded = accumulators_of(network, position, given)
+    if rounded is not None:
+        return _beside_ties(place, *rounded, ours, theirs)
+    step = network.steps[position - 1] if position else None
+    reach = torch.zeros(theirs.shape, dtype=torch.float64)
+    if step is not None and isinstance(step.layer, (IntegerLinear, IntegerConv2d)):
+        reach = float32_reach(step.layer, given[step.inputs[0]]) + 0.5  # theirs are rounded to whole steps
+    far = torch.stack([(found - theirs).abs() > reach for found in ours.values()]).any(0)
+    return replace(place, unexplained=int(far.sum()))
+
+
+def accumulators_of(
+    network: IntegerNetwork, position: int, given: list[Tensor]
+) -> tuple[IntegerRequantize, int, Tensor] | None:
+    """Return the requantizer that a value comes from, the largest sum, and the accumulators; None where none rounds.
+
+    A max pool or a flattening may have changed places with its quantizer: here the accumulators are pooled instead, as
+    Brevitas does it. Those of a flattened value keep their channels, rows and columns.
+    """
+    step = network.steps[position - 1] if position else None
+    if step is None or not isinstance(step.layer, (IntegerRequantize, IntegerMaxPool2d, IntegerFlatten)):
+        return None
+    if isinstance(step.layer, IntegerRequantize):
+        sums = network.meanings[step.inputs[0]]
+        return step.layer, max(-sums.low, sums.high), given[step.inputs[0]].to(torch.int64)
+    before = accumulators_of(network, step.inputs[0], given)
+    if before is None or isinstance(step.layer, IntegerFlatten):
+        return before
+    layer, largest, accumulators = before
+    direction = along_channels(layer.direction, accumulators)
+    turned = accumulators * direction
+    return layer, largest, replace(step.layer, lowest=int(turned.min())).run(turned) * direction
+
+
+def float32_reach(layer: IntegerLinear | IntegerConv2d, x: Tensor) -> Tensor:
+    """Return how many steps float32 can be off at each sum of a layer: 2**-24 of all sizes for each addition.
+
+    source   Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1, of any order of additions; 4 more for
+             the scales that are multiplied in
+
+    >>> layer = IntegerLinear("fc", torch.tensor([[7, -7]], dtype=torch.int8), None)
+    >>> float(float32_reach(layer, torch.tensor([[1, 1]], dtype=torch.int8))) * 2**24
+    84.0
+    """
+    weight = (layer.weight.to(torch.int16) - layer.weight_zero_point).abs()
+    plain = replace(layer, weight=weight, bias=None, x_zero_point=0, weight_zero_point=0)
+    sizes = plain.run((x.to(torch.int32) - layer.x_zero_point).abs()).double()
+    if layer.bias is not None:
+        sizes = sizes + along_channels(layer.bias.double().abs(), sizes)
+    return (weight[0].numel() + 4) * 2.0**-24 * sizes
+
+
+def _beside_ties(
+    place: Place, layer: IntegerRequantize, largest: int, given: Tensor, ours: dict[str, Tensor], theirs: Tensor
+) -> Place:
     """Return the place with what its accumulators tell about the integers that differ."""
-    distance, undecided = distance_to_tie(layer, given), rounded_both_ways(given, theirs)
+    undecided = rounded_both_ways(given, theirs.reshape(given.shape)).reshape(theirs.shape)
+    distance, coarse, given = (
+        values.reshape(theirs.shape)
+        for values in (distance_to_tie(layer, given), coarseness(layer, largest, given), given)
+    )
     apart = [found != theirs for found in ours.values()]
     anywhere = torch.stack(apart).any(0)
     each = [
@@ -197,7 +291,9 @@ def _explained(place: Place, layer: IntegerRequantize, given: Tensor, ours: dict
         for index in torch.nonzero(anywhere)[:LISTED].tolist()
     ]
     both_ways = max(int((where & undecided).sum()) for where in apart)
-    return replace(place, both_ways=both_ways, farthest=float(distance[anywhere].max()), each=tuple(each))
+    unexplained = int((anywhere & (distance > NEAR + coarse)).sum())
+    farthest = float(distance[anywhere].max())
+    return replace(place, both_ways=both_ways, farthest=farthest, each=tuple(each), unexplained=unexplained)
 
 
 def rounded_both_ways(accumulators: Tensor, integers: Tensor) -> Tensor:
@@ -230,3 +326,17 @@ def distance_to_tie(layer: IntegerRequantize, accumulators: Tensor) -> Tensor:
         return exact.abs()
     border = 0.5 if layer.rounding == "half_even" else 0.0
     return ((exact - border) - torch.round(exact - border)).abs()
+
+
+def coarseness(layer: IntegerRequantize, largest: int, accumulators: Tensor) -> Tensor:
+    """Return how far, in output steps, roundings on the way can move each accumulator: much only where gains are far apart.
+
+    largest  the size of the largest sum that these weights can give
+    returns  float64: half a unit of mantissa and offset each, for all channels share one shift; and 8 times 2**-24 of what
+             Brevitas computes and adds in float32, the largest sum and the offset
+    """
+    mantissa, offset = (
+        along_channels(values.double(), accumulators).abs() for values in (layer.mantissa, layer.offset)
+    )
+    rounded = (accumulators.double().abs() + 1) / 2
+    return (rounded + 8 * 2.0**-24 * (largest * mantissa + offset)) * 2.0**-layer.shift

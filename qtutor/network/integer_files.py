@@ -10,6 +10,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from qtutor.network.checks import require_folder, require_network
 from qtutor.network.integer_layers import IntegerLayer
 from qtutor.network.integer_network import InputStage, IntegerNetwork, Meaning, Step
 
@@ -22,7 +23,7 @@ def save_npz(network: IntegerNetwork, path: str | Path) -> None:
 
     network  what `lower` returned
     path     the file; what was there is replaced
-    raises   OSError where it cannot be written
+    raises   TypeError for what is no network; ValueError for a folder that is not there; OSError where it cannot be written
     source   arrays are called by layer and field: fc1.weight, relu1.mantissa; all else, scales too, is the JSON text of
              the array `network`
 
@@ -35,15 +36,15 @@ def save_npz(network: IntegerNetwork, path: str | Path) -> None:
     ...     print(arrays["fc1.weight"].dtype, arrays["fc1.weight"].shape, arrays["relu1.mantissa"].shape)
     int8 (64, 64) (64,)
     """
-    arrays: dict[str, Any] = {}
+    target, arrays = require_folder(path), dict[str, Any]()
     text = {
         "format": FORMAT,
-        "input": asdict(network.input),
+        "input": asdict(require_network(network).input),
         "steps": [_described(step, arrays) for step in network.steps],
         "meanings": [asdict(meaning) for meaning in network.meanings],
         "places": network.places,
     }
-    with open(path, "wb") as file:  # savez alone would add .npz to another name
+    with open(target, "wb") as file:  # savez alone would add .npz to another name
         numpy.savez_compressed(file, network=numpy.array(json.dumps(text)), **arrays)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from qtutor.network.checks import require_batch, require_network
 from qtutor.network.integer_layers import (
     ROUTES,
     IntegerAdd,
@@ -39,8 +40,8 @@ def export_integers(net: IntegerNetwork, q: Tensor, path: str | Path, route: str
              thresholds: GreaterOrEqual and ReduceSum, low + how many are reached; at 8 bits each accumulator meets
              255 of them at once, so run few inputs at a time
     returns  path. The file's input and its tensors have the layers' names, as in net.trace(q)
-    raises   ValueError for another route, integers out of range, sums beyond 32 bits, and a convolution or pooling of
-             more than 8 bits
+    raises   TypeError for what is no network or no tensor; ValueError for a network without layers, another route,
+             integers out of range, sums beyond 32 bits, and a convolution or pooling of more than 8 bits
     source   products are int8 × int8 and never uint8 × int8, which ONNX Runtime saturates on CPUs without VNNI: values
              above 127 are moved down by 128, and their zero point with them. ConvInteger pads with that zero point
 
@@ -54,7 +55,9 @@ def export_integers(net: IntegerNetwork, q: Tensor, path: str | Path, route: str
     """
     if route not in ROUTES:
         raise ValueError(f"route {route!r} is no way through the network: use one of {', '.join(ROUTES)}.")
-    return save(_Writer(net, net.values(q[:1]), route).model(), path)
+    if not require_network(net).steps:
+        raise ValueError("the network has no layers after its input quantizer: there is nothing to write as ONNX.")
+    return save(_Writer(net, net.values(require_batch(q)[:1]), route).model(), path)
 
 
 class _Writer:

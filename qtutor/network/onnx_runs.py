@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from qtutor.network.checks import require_network
 from qtutor.network.comparison import distance_to_tie, values_on
 from qtutor.network.integer_layers import IntegerRequantize, along_channels
 from qtutor.network.integer_network import IntegerNetwork
@@ -67,6 +68,7 @@ def run_onnx(source: str | Path | ModelProto, x: Tensor, optimized: bool = False
     """
     model = load_onnx(source)
     _require_input(model, x)
+    x = x.detach()  # numpy takes no tensor that gradients go through
     if any(node.domain == QONNX for node in model.graph.node):
         if optimized:
             raise ValueError("optimized=True is ONNX Runtime's, and it cannot run QONNX files: use optimized=False.")
@@ -85,7 +87,7 @@ def _require_input(model: ModelProto, x: Tensor) -> None:
         raise TypeError(f"x is a {type(x).__name__}: give a tensor.")
     given = model.graph.input[0].type.tensor_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(given.elem_type)
-    if x.numpy().dtype != dtype:
+    if str(x.dtype) != f"torch.{dtype}":
         raise TypeError(
             f"x is {x.dtype}, and the file takes {dtype}: "
             + ("give reals, x.float()." if dtype == "float32" else "net.quantize_input makes integers of reals.")
@@ -102,7 +104,7 @@ def _require_input(model: ModelProto, x: Tensor) -> None:
 def _places(model: ModelProto) -> Iterator[tuple[str, str]]:
     """Yield (tensor of the file, name of the place in the model): quantizers' integers, and layers' sums."""
     if model.producer_name == "qtutor":
-        yield from ((node.output[0], node.output[0]) for node in model.graph.node if "/" not in node.output[0])
+        yield from ((node.output[0], node.output[0]) for node in model.graph.node if node.output[0] != node.name)
         return
     calls: dict[str, int] = {}
     makers = {output: node for node in model.graph.node for output in node.output}
@@ -259,7 +261,8 @@ def compare_onnx(
     optimized  as for run_onnx
     route      of the network
     returns    places in the order of the network. Sums in real units are compared as round(sum / scale)
-    raises     what run_onnx raises, and ValueError where the file has no place of the network
+    raises     what run_onnx raises, TypeError for what is no network, and ValueError where the file has no place of the
+               network
 
     In float32 a sum of products depends on its order, so near a tie a file's integer may be one off ours: `farthest` says
     how near. Integers of export_integers never differ.
@@ -271,8 +274,8 @@ def compare_onnx(
     ...     compare_onnx(lower(model), export_qcdq(model, x, Path(folder) / "mlp.onnx"), x)[1]
     OnnxPlace(name='fc1', count=320, differing=0, travelled=0, farthest=None)
     """
+    q = require_network(net).quantize_input(x)
     model = load_onnx(source)
-    q = net.quantize_input(x)
     theirs = _integers(net, model, run_onnx(model, q if model.producer_name == "qtutor" else x, optimized))
     if not theirs:
         raise ValueError(
@@ -290,20 +293,21 @@ def _integers(net: IntegerNetwork, model: ModelProto, found: dict[str, Tensor]) 
     places = [(name, position) for position, name in enumerate(net.names)] if own else net.places
     result = []
     for name, position in places:
-        if name in found:
-            values = found[name]
-            whole = _steps(net, model, name, position, values) if values.is_floating_point() else values
+        called = name if own else name.replace("/", ".")  # torch's exporter puts "/" between a module and its parts
+        if called in found:
+            values = found[called]
+            whole = _steps(net, model, called, position, values) if values.is_floating_point() else values
             if whole is not None:
                 result.append((name, position, whole))
     return result
 
 
-def _steps(net: IntegerNetwork, model: ModelProto, name: str, position: int, sums: Tensor) -> Tensor | None:
+def _steps(net: IntegerNetwork, model: ModelProto, called: str, position: int, sums: Tensor) -> Tensor | None:
     """Return reals as integers; None where they are sums and the file adds a bias that has a scale of its own."""
     floats, meaning = sums.double(), net.meanings[position]
-    tensor = next(tensor for tensor, place in _places(model) if place == name)
+    tensor = next(tensor for tensor, place in _places(model) if place == called)
     node = next(n for n in model.graph.node if tensor in n.output)
-    if node.op_type in SUMS and len(node.input) == 3 and getattr(net.layer(name), "bias", None) is None:
+    if node.op_type in SUMS and len(node.input) == 3 and getattr(net.steps[position - 1].layer, "bias", None) is None:
         from onnx import numpy_helper
 
         stored = [t for t in model.graph.initializer if t.name == node.input[2]]

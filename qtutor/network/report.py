@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from qtutor.network.budget import BudgetRow, budget, table
 from qtutor.network.c_header import save_c_header
-from qtutor.network.comparison import LISTED, Difference, Place, compare
+from qtutor.network.comparison import LISTED, NEAR, Difference, Place, compare
 from qtutor.network.integer_files import save_npz
 from qtutor.network.integer_layers import ROUTES
 from qtutor.network.integer_network import IntegerNetwork
@@ -31,7 +31,6 @@ from qtutor.network.training import reals
 
 PIECE = 250  # inputs that are compared at once, so that large batches fit the memory
 SHOWN = 10  # differences of a place that the report prints one by one
-NEAR = 1e-3  # steps: float32 sums of 8-bit products are off by less
 Watch = Callable[[str], None]
 
 
@@ -185,9 +184,9 @@ def _both(a: Place, b: Place) -> Place:
         {r: p[r] + q[r] for r in p} for p, q in ((a.differing, b.differing), (a.travelled, b.travelled))
     )
     each = (*a.each, *b.each)[:LISTED]
-    return Place(
-        a.name, a.count + b.count, differing, travelled, a.both_ways + b.both_ways, max(far, default=None), each
-    )
+    both_ways, unexplained = a.both_ways + b.both_ways, a.unexplained + b.unexplained
+    farthest = max(far, default=None)
+    return Place(a.name, a.count + b.count, differing, travelled, both_ways, farthest, each, unexplained)
 
 
 def differences(places: Sequence[Place], inputs: int) -> str:
@@ -215,18 +214,25 @@ def explained(place: Place) -> str:
     In the network on its own: 4 by multipliers and 0 by thresholds.
     """
     text = f"{place.name}: {_routes(place.differing)}, given Brevitas's own integers. "
-    if place.farthest is None:
-        text += "These are sums: ours are exact, and Brevitas adds in float32. "
-    elif place.farthest < NEAR:
-        text += f"At most {place.farthest:.1e} of a step from a tie, where float32 decides by its own rounding. "
-    else:
-        text += f"Up to {place.farthest:.1e} of a step from a tie: float32 does not explain that, please tell us. "
+    text += f"{_reason(place)} "
     if place.both_ways:
         text += f"For {place.both_ways} of them Brevitas itself gives two integers for the same accumulator on these inputs. "
     text += f"In the network on its own: {_routes(place.travelled)}."
     lines = [f"  {written(one)}" for one in place.each[:SHOWN]]
     more = len(place.each) - SHOWN
     return "\n".join([text, *lines, *([f"  and {more} more, which report(…).places holds"] if more > 0 else [])])
+
+
+def _reason(place: Place) -> str:
+    far = "" if place.farthest is None else f"Up to {place.farthest:.1e} of a step from a tie: "
+    if place.unexplained:
+        begin = f"{far}float32" if far else "Float32"
+        return f"{begin} does not explain {place.unexplained:,} of them, please tell us."
+    if place.farthest is None:
+        return "These are sums: ours are exact, and Brevitas adds in float32."
+    if place.farthest < NEAR:
+        return f"At most {place.farthest:.1e} of a step from a tie, where float32 decides by its own rounding."
+    return f"{far}gains are so far apart, or sums so large, that float32 and multipliers of one shift are as coarse."
 
 
 def written(one: Difference) -> str:

@@ -23,6 +23,7 @@ from qtutor.network.integer_layers import (
 )
 from qtutor.network.integer_network import InputStage, IntegerNetwork, Meaning, Step
 from qtutor.network.lowering import lower
+from qtutor.network.onnx_integers import export_integers
 from tests.network.compiled import needs_compiler, run_compiled
 
 STORED = ["mlp_w8a8", "mlp_w4a4", "mlp_w2a2_channel", "mlp_w1a1", "mlp_mixed", "cnn_w8a8", "cnn_w4a4", "cnn_w2a2", "cnn_w1a1"]  # fmt: skip
@@ -272,3 +273,13 @@ def test_a_network_without_layers_is_refused(tmp_path):
     with pytest.raises(ValueError, match="has no layers after its input quantizer"):
         save_c_header(network_of(0, 1), tmp_path / "network.h", torch.zeros(1, 4, dtype=torch.uint8))
     assert not (tmp_path / "network.h").exists()
+    with pytest.raises(ValueError, match="has no layers after its input quantizer: there is nothing to write as ONNX"):
+        export_integers(network_of(0, 1), torch.zeros(1, 4, dtype=torch.uint8), tmp_path / "network.onnx")
+
+
+def test_a_folder_that_is_not_there_is_told(lowered, tmp_path):
+    network, q = lowered["mlp_w4a4"]
+    path = tmp_path / "none" / "digits"
+    for write in (lambda: save_npz(network, path), lambda: save_c_header(network, path, q)):
+        with pytest.raises(ValueError, match="none is no folder, so digits cannot be written there: make it first"):
+            write()

@@ -162,6 +162,36 @@ def test_a_wrong_scale_in_the_file_is_found_where_it_is(export, tmp_path):
     assert [place.name for place in compare_onnx(lower(model), file, x) if place.differing] == ["relu1"]
 
 
+class Slashes(nn.Module):
+    """Layers whose names hold what torch's exporter puts between the parts of a name."""
+
+    def __init__(self):
+        super().__init__()
+        self.add_module("in/q", qnn.QuantIdentity(return_quant_tensor=True))
+        self.add_module("a/b", qnn.QuantLinear(20, 16, bias=True, weight_bit_width=4))
+        self.add_module("r", nn.Sequential(qnn.QuantReLU(bit_width=4, return_quant_tensor=True)))
+        self.add_module("last", qnn.QuantLinear(16, 3, bias=False, weight_bit_width=4))
+
+    def forward(self, x):
+        for layer in self.children():
+            x = layer(x)
+        return x
+
+
+def test_a_name_with_a_slash_is_a_place_like_others(tmp_path):
+    torch.manual_seed(0)
+    model, x = Slashes(), torch.randn(30, 20)
+    model(x)
+    net, q = lower(model.eval()), lower(model).quantize_input(x)
+    whole = export_integers(net, q, tmp_path / "i.onnx")
+    assert set(net.names[1:]) <= set(run_onnx(whole, q))
+    assert [place.name for place in compare_onnx(net, whole, x)] == list(net.names[1:])
+    for export in (export_qcdq, export_qonnx):
+        places = compare_onnx(net, export(model, x, tmp_path / "q.onnx"), x)
+        assert [place.name for place in places] == ["in/q", "a/b", "r.0", "last"]
+        assert sum(place.differing for place in places) <= 1
+
+
 # ---- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +282,8 @@ def test_inputs_that_the_file_does_not_take_are_refused(tmp_path):
         run_onnx(path, net.quantize_input(x))
     with pytest.raises(TypeError, match="x is a list: give a tensor"):
         run_onnx(path, [1.0])
+    with pytest.raises(TypeError, match=r"x is torch.bfloat16, and the file takes float32: give reals, x.float\(\)"):
+        run_onnx(path, x.bfloat16())
     whole = export_integers(net, net.quantize_input(x), tmp_path / "i.onnx")
     with pytest.raises(
         TypeError, match="x is torch.float32, and the file takes uint8: net.quantize_input makes integers"
@@ -261,6 +293,13 @@ def test_inputs_that_the_file_does_not_take_are_refused(tmp_path):
         ValueError, match="optimized=True is ONNX Runtime's, and it cannot run QONNX files: use optimized=F"
     ):
         run_onnx(export_qonnx(model, x, tmp_path / "n.onnx"), x, optimized=True)
+
+
+def test_inputs_with_a_gradient_are_taken(tmp_path):
+    model, x = load_checkpoint("mlp_w4a4"), images()[:2]
+    path, with_gradient = export_qcdq(model, x, tmp_path / "q.onnx"), x.clone().requires_grad_()
+    assert torch.equal(run_onnx(path, with_gradient)["fc3"], run_onnx(path, x)["fc3"])
+    assert compare_onnx(lower(model), path, with_gradient) == compare_onnx(lower(model), path, x)
 
 
 def test_another_models_file_is_told(block, tmp_path):
