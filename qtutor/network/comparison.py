@@ -166,23 +166,20 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
     """
     _require_lowered_from(require_evaluation(model), require_network(network))
     theirs = brevitas_integers(model, x, network)
-    known = {position: theirs[name] for name, position in network.places if name in theirs}
+    known = {position: theirs[name] for name, position in network.places}
     q = network.quantize_input(x)
     alone = {route: network.values(q, route) for route in ROUTES}
     led = {route: values_on(network, q, route, known) for route in ROUTES}
     places = []
     for name, position in network.places:
-        if name in theirs:
-            ours = {route: led[route][position].to(torch.int64) for route in ROUTES}
-            differing = {route: _count(ours[route], theirs[name]) for route in ROUTES}
-            travelled = {route: _count(alone[route][position], theirs[name]) for route in ROUTES}
-            place = Place(name, theirs[name].numel(), differing, travelled)
-            if any(differing.values()):
-                given = [known.get(i, values) for i, values in enumerate(led["thresholds"])]
-                place = _explained(place, network, position, given, ours, theirs[name])
-            places.append(place)
-    if not places:
-        raise ValueError(f"no layer of the model is called as one of {', '.join(network.names)}: {ITS_OWN}")
+        ours = {route: led[route][position].to(torch.int64) for route in ROUTES}
+        differing = {route: _count(ours[route], theirs[name]) for route in ROUTES}
+        travelled = {route: _count(alone[route][position], theirs[name]) for route in ROUTES}
+        place = Place(name, theirs[name].numel(), differing, travelled)
+        if any(differing.values()):
+            given = [known.get(i, values) for i, values in enumerate(led["thresholds"])]
+            place = _explained(place, network, position, given, ours, theirs[name])
+        places.append(place)
     return places
 
 

@@ -42,7 +42,8 @@ class Report:
     places   our integers beside Brevitas's, place by place
     rows     the budget
     inputs   how many inputs were compared
-    answers  by route, and "brevitas": the class of the largest output for each input, int64 [N]
+    answers  by route, and "brevitas": the class of the largest output for each input, int64 [N]; nothing where the
+             outputs are no scores [N, classes]
     labels   the right classes, where they were given
     onnx     a sentence about the ONNX file; empty where none was asked for
     ties     for how many inputs the largest of our outputs stands there twice: we name the first, and Brevitas the one
@@ -68,6 +69,8 @@ class Report:
         return "\n\n".join([*parts, self.onnx] if self.onnx else parts)
 
     def _answers(self) -> str:
+        if not self.answers:
+            return "The model's outputs are no scores [N, classes]: no largest one is counted."
         theirs = self.answers["brevitas"]
         same = " and ".join(f"{int((self.answers[route] == theirs).sum())} by {route}" for route in ROUTES)
         text = f"The largest output is the model's own for {same}, of {self.inputs}."
@@ -96,7 +99,8 @@ def report(
     onnx_path  where to write the integer network as ONNX; None for nowhere
     watch      is told in a sentence what begins, for example print
     returns    a Report; `print(report(model, x))` shows all of it
-    raises     TypeError and ValueError as `lower`; for inputs that the model does not take; for labels of another length
+    raises     TypeError and ValueError as `lower`; for inputs that the model does not take; for labels of another length,
+               or of a model whose outputs are no scores
 
     >>> from qtutor.network.checkpoints import load_checkpoint
     >>> from qtutor.network.training import load_pixels
@@ -107,14 +111,19 @@ def report(
     say = watch or (lambda sentence: None)
     _require_batch(x, labels)
     say("Lowering the model: thresholds are searched for every channel …")
-    network = lower(model, x[:1])
+    network = _lowered(model, x)
     output = _outputs(model, x)
+    if labels is not None and output.dim() != 2:
+        raise ValueError(
+            f"the model gives {list(output.shape)}, and labels are of scores [N, classes]: leave them out."
+        )
     q = network.quantize_input(x)
     onnx = "" if onnx_path is None else _written(network, q, Path(onnx_path))
     places = compared(model, network, x, say)
     ours = {route: torch.cat([network(part, route) for part in pieces(q)]) for route in ROUTES}
-    answers = {"brevitas": output.argmax(1)} | {route: found.argmax(1) for route, found in ours.items()}
-    ties = tied(ours["multipliers"])
+    scores = {"brevitas": output, **ours} if output.dim() == 2 else {}
+    answers = {name: found.argmax(1) for name, found in scores.items()}
+    ties = tied(ours["multipliers"]) if scores else 0
     return Report(network, tuple(places), tuple(budget(network, q)), len(x), answers, labels, onnx, ties)
 
 
@@ -138,13 +147,24 @@ def _require_batch(x: Tensor, labels: Tensor | None) -> None:
         )
 
 
+def _lowered(model: nn.Module, x: Tensor) -> IntegerNetwork:
+    try:
+        return lower(model, x[:1])
+    except RuntimeError as error:  # of a model that runs on x, for the size of its images
+        raise _not_taken(x, error) from None
+
+
 def _outputs(model: nn.Module, x: Tensor) -> Tensor:
     try:
         with torch.no_grad():
             return torch.cat([reals(model(part)) for part in pieces(x)])
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"the model does not take inputs of shape {tuple(x.shape)} ({reason}): give others.") from None
+        raise _not_taken(x, error) from None
+
+
+def _not_taken(x: Tensor, error: RuntimeError) -> ValueError:
+    reason = str(error).splitlines()[0]
+    return ValueError(f"the model does not take inputs of shape {tuple(x.shape)} ({reason}): give others.")
 
 
 def _written(network: IntegerNetwork, q: Tensor, path: Path) -> str:
@@ -280,19 +300,33 @@ def run(file: str, folder: Path) -> None:
     for wanted in (name, "inputs"):
         if wanted not in defined:
             raise ValueError(f"{path.name} defines no {wanted}: it needs {name}, a Brevitas model, and inputs for it.")
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / (path.stem if name == "model" else name)
+    stem = _made(folder) / (path.stem if name == "model" else name)
+    onnx, npz, header = (stem.with_name(f"{stem.name}.{kind}") for kind in ("onnx", "npz", "h"))  # a stem may hold dots
     found = report(
         defined[name],
         defined["inputs"],
         defined.get("labels"),
-        stem.with_suffix(".onnx"),
+        onnx,
         lambda s: print(s, flush=True),
     )
     print(f"\n{found}\n")
-    save_npz(found.network, stem.with_suffix(".npz"))
-    save_c_header(found.network, stem.with_suffix(".h"), found.network.quantize_input(defined["inputs"][:1]))
-    print(f"The integers of every layer stand in {stem.name}.npz, and as C in {stem.name}.h.")
+    save_npz(found.network, npz)
+    if not found.network.steps:
+        print(
+            f"The integers stand in {npz.name}. There is no C header: the network has no layers after its input quantizer."
+        )
+        return
+    save_c_header(found.network, header, found.network.quantize_input(defined["inputs"][:1]))
+    print(f"The integers of every layer stand in {npz.name}, and as C in {header.name}.")
+
+
+def _made(folder: Path) -> Path:
+    """Return a folder, which is made where it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValueError(f"{folder} is a file, or lies in one: give --into the name of a folder.") from None
+    return folder
 
 
 def split(file: str) -> tuple[Path, str]:

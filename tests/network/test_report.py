@@ -269,6 +269,56 @@ def test_inputs_and_labels_that_do_not_fit_are_told(x, labels, error, sentence):
         report(load_checkpoint("mlp_w2a2"), x, labels)
 
 
+def test_outputs_that_are_images_have_no_largest_one_to_be_counted(seeded):
+    model, x = made(quantizer(), qnn.QuantConv2d(3, 4, 3, bias=False), x=drawn(20, 3, 9, 11)), drawn(20, 3, 9, 11)
+    found = report(model, x)
+    assert (found.answers, found.ties) == ({}, 0)
+    assert str(found).endswith("The model's outputs are no scores [N, classes]: no largest one is counted.")
+    with pytest.raises(
+        ValueError, match=r"the model gives \[20, 4, 7, 9\], and labels are of scores \[N, classes\]: leave"
+    ):
+        report(model, x, torch.zeros(20, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("pool", [nn.AdaptiveAvgPool2d(1), nn.MaxPool2d(2)])
+def test_inputs_of_another_size_are_told_before_and_after_lowering(pool, seeded):
+    layers = quantizer(), qnn.QuantConv2d(3, 4, 3, bias=False), quantizer(), pool, quantizer(), nn.Flatten()
+    model = made(*layers, x=drawn(20, 3, 9, 11))
+    with pytest.raises(ValueError, match=r"5, 9, 11\) ?\(?.*: give "):
+        report(model, drawn(20, 5, 9, 11))
+
+
+def test_a_model_in_training_mode_is_not_compared_and_not_changed():
+    model = load_checkpoint("mlp_w4a4")
+    network, before = lower(model), model.norm1.running_mean.clone()
+    with pytest.raises(ValueError, match="DigitsMLP is in training mode, where statistics still move: call model.eval"):
+        compare(model.train(), network, X[:5, :, :8, :8])
+    assert torch.equal(model.norm1.running_mean, before)
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (lambda: load_checkpoint("cnn_w4a4"), "the model gives no integers for fc1 of the network"),
+        (lambda: renamed(nn.Flatten()), "the model gives no integers for pixels of the network"),
+        (lambda: renamed(nn.Flatten(), flatten=qnn.QuantLinear(64, 4)), "flatten is another layer in the model than in"),
+        (lambda: renamed(nn.Flatten(), fc1=qnn.QuantLinear(64, 4)), "fc1 is another layer in the model than in the netw"),
+        (lambda: renamed(nn.Flatten(), pixels=qnn.QuantLinear(64, 4)), "pixels is another layer in the model than in th"),
+    ],
+)  # fmt: skip
+def test_another_models_network_is_told(model, sentence):
+    with pytest.raises(ValueError, match=f"({sentence}).*: give the model that the network was lowered from"):
+        compare(model(), lower(load_checkpoint("mlp_w4a4")), load_pixels()[0][:5])
+
+
+def renamed(first, **layers):
+    """A model of layers with these names, in eval mode."""
+    model = nn.Sequential(first)
+    for name, layer in layers.items():
+        model.add_module(name, layer)
+    return model.eval()
+
+
 # ---- the command ---------------------------------------------------------------------------------------------------------
 
 FILE = """
@@ -317,6 +367,30 @@ def test_the_command_reports_and_writes_three_files(file, tmp_path, capsys):
 def test_another_name_names_the_files(file, tmp_path):
     assert main([f"{file}:small", "--into", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "small.npz").exists()
+
+
+def test_a_file_with_dots_in_its_name_gives_them_to_its_files(file, tmp_path, capsys):
+    file.rename(file.with_name("net.v1.py"))
+    assert main([str(file.with_name("net.v1.py")), "--into", str(tmp_path / "out")]) == 0
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["net.v1.h", "net.v1.npz", "net.v1.onnx"]
+    said = capsys.readouterr().out
+    assert all(name in said for name in written)
+
+
+def test_a_model_of_its_input_quantizer_alone_is_reported(file, tmp_path, capsys):
+    file.write_text(FILE + "model = nn.Sequential(small[1]).eval()\n")
+    assert main([str(file), "--into", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "There is no ONNX file: the network has no layers after its input quantizer: there is nothing" in said
+    assert said.endswith("my_model.npz. There is no C header: the network has no layers after its input quantizer.\n")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["my_model.npz"]
+
+
+def test_a_file_where_the_folder_should_be_is_told(file, tmp_path, capsys):
+    for into in (file, file / "deeper"):
+        assert main([str(file), "--into", str(into)]) == 1
+        assert capsys.readouterr().err == f"{into} is a file, or lies in one: give --into the name of a folder.\n"
 
 
 @pytest.mark.parametrize(
