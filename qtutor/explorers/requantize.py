@@ -11,6 +11,7 @@ import traitlets
 from torch import Tensor
 
 from qtutor.explorers.base import Explorer, Setting
+from qtutor.explorers.own import finished, raised
 from qtutor.explorers.table import Control, Fact, Table, numbers, words
 from qtutor.kernels import ROUNDINGS
 from qtutor.pictures.requantizer import (
@@ -89,7 +90,7 @@ class RequantizeExplorer(Explorer):
 
     def _take_function(self, change: Any) -> None:
         own = change["new"]
-        self._rebuild(standard_table if own is None else lambda: requantize_table(own))
+        self._rebuild(standard_table if own is None else lambda: finished(lambda: requantize_table(own)))
 
 
 @cache
@@ -141,8 +142,8 @@ def rescaled_by(own: Requantize, once: Rescaled) -> Rescaled:
     call = f"{getattr(own, '__name__', 'your function')}(accumulators, {mantissa}, {shift}, 0, 8, True)"
     try:
         kept = own(ACCUMULATORS.to(torch.int32), mantissa, shift, 0, 8, True)
-    except Exception as error:  # the learner's code may raise anything
-        raise ValueError(f"{call} raised {type(error).__name__}: {error}.") from error
+    except BaseException as error:  # the learner's code may raise anything, SystemExit too
+        raise ValueError(f"{call} {raised(error)}") from error
     if not isinstance(kept, Tensor) or kept.is_floating_point() or kept.is_complex() or kept.dtype == torch.bool:
         kind = str(kept.dtype) if isinstance(kept, Tensor) else type(kept).__name__
         raise TypeError(f"{call} returned {kind}: return an integer tensor of the accumulators' shape.")

@@ -11,6 +11,7 @@ import traitlets
 from torch import Tensor
 
 from qtutor.explorers.base import Explorer, Setting
+from qtutor.explorers.own import finished, raised
 from qtutor.explorers.table import Control, Table, numbers, words
 from qtutor.kernels import saturate, wrap
 from qtutor.pictures.ring import RING_SENTENCE, answer, term
@@ -74,7 +75,7 @@ class SaturationExplorer(Explorer):
         return self._on_list(proposal)
 
     def _take_functions(self, change: Any) -> None:
-        self._rebuild(lambda: saturation_table(self.wrap or wrap, self.saturate or saturate))
+        self._rebuild(lambda: finished(lambda: saturation_table(self.wrap or wrap, self.saturate or saturate)))
 
 
 @cache
@@ -160,8 +161,8 @@ def kept_integers(function: Overflow, exact: Tensor, bit_width: int, signed: boo
     call = f"{name}(x, {bit_width}, {signed})"
     try:
         kept = function(exact.clone(), bit_width, signed)
-    except Exception as error:  # the learner's code may raise anything
-        raise ValueError(f"{call} raised {type(error).__name__}: {error}.") from error
+    except BaseException as error:  # the learner's code may raise anything, SystemExit too
+        raise ValueError(f"{call} {raised(error)}") from error
     if not isinstance(kept, Tensor) or kept.is_floating_point() or kept.is_complex() or kept.dtype == torch.bool:
         kind = str(kept.dtype) if isinstance(kept, Tensor) else type(kept).__name__
         raise TypeError(f"{call} returned {kind}: return an integer tensor of x's shape.")

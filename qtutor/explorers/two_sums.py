@@ -10,6 +10,7 @@ import torch
 import traitlets
 
 from qtutor.explorers.base import Explorer, Setting
+from qtutor.explorers.own import finished, raised
 from qtutor.explorers.table import Control, Fact, Table, numbers, words
 from qtutor.kernels import rounding_right_shift
 from qtutor.pictures.two_sums_map import OPERANDS, TWO_SUMS_SENTENCE, differ_text, rounding_text
@@ -77,7 +78,9 @@ class TwoSumsExplorer(Explorer):
 
     def _take_rounding(self, change: Any) -> None:
         own = change["new"]
-        self._rebuild(standard_table if own is None else lambda: two_sums_table({OWN: rounded_by(own)}))
+        self._rebuild(
+            standard_table if own is None else lambda: finished(lambda: two_sums_table({OWN: rounded_by(own)}))
+        )
 
 
 def rounded_by(own: Rounding) -> list[int]:
@@ -90,8 +93,8 @@ def rounded_by(own: Rounding) -> list[int]:
     for eighths in range(2 * LOWEST, 2 * LOWEST + TOTALS):
         try:
             result = own(eighths / 8)
-        except Exception as error:  # the learner's code may raise anything
-            raise ValueError(f"your rounding of {eighths / 8} raised {type(error).__name__}: {error}.") from error
+        except BaseException as error:  # the learner's code may raise anything, SystemExit too
+            raise ValueError(f"your rounding of {eighths / 8} {raised(error)}") from error
         if not isinstance(result, int | float) or result != result // 1 or abs(result) > 1000:
             raise ValueError(f"your rounding of {eighths / 8} is {result!r}: return a whole number near it.")
         kept.append(int(result))
