@@ -58,7 +58,7 @@ def load_checkpoint(name: str) -> nn.Module:
     """Return a stored model, trained, in evaluation mode.
 
     name      a key of `CHECKPOINTS`: mlp_float, mlp_w4a4 (4-bit weights and activations), cnn_w2a2, …
-    raises    ValueError for a name that is none, or a file of another format
+    raises    TypeError for what is no text; ValueError for a name that is none, or a file of another format
 
     >>> load_checkpoint("mlp_w4a4").fc1.weight_quant.bit_width()
     tensor(4.)
@@ -80,6 +80,8 @@ def load_checkpoint(name: str) -> nn.Module:
 
 def find(name: str) -> Recipe:
     """Return the recipe of a stored model."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name is a {type(name).__name__}: give that of a checkpoint, 'mlp_w4a4' for example.")
     if name not in CHECKPOINTS:
         raise ValueError(f"no checkpoint is called {name!r}: there are {', '.join(CHECKPOINTS)}.")
     return CHECKPOINTS[name]

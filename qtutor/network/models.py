@@ -211,12 +211,14 @@ def widths(name: str, bits: Widths, layers: int) -> tuple[int, ...]:
     >>> widths("weight_bits", 4, 3), widths("weight_bits", (8, 2, 8), 3)
     ((4, 4, 4), (8, 2, 8))
     """
-    given = (bits,) * layers if isinstance(bits, int) else tuple(bits)
+    given = tuple(bits) if isinstance(bits, Sequence) else (bits,) * layers
     if len(given) != layers:
         raise ValueError(f"{name} has {len(given)} widths for {layers} layers: give one number, or one for each layer.")
     for width in given:
-        if isinstance(width, bool) or width not in range(1, 9):
-            raise ValueError(f"{name} holds {width}, and these models have widths of 1 to 8 bits: use 4, for example.")
+        if type(width) is not int or width not in range(1, 9):
+            raise ValueError(
+                f"{name} holds {width!r}, and these models have widths of 1 to 8 bits: use 4, for example."
+            )
     return given
 
 

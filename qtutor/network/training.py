@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from qtutor.network.activations import TRAINING
+from qtutor.network.checks import require_model
 from qtutor.network.digits import load_digits
 from qtutor.quantization import choose_qparams
 
 BATCH = 50
+NETWORK = "a torch module, DigitsMLP(4, 4) for example"
 Watch = Callable[[list[float], int], None]
 
 
@@ -43,13 +45,18 @@ def train(
                     (`qtutor.pictures.loss_curve()` draws them)
     returns         the mean loss of each epoch; the model is in evaluation mode. The stop button ends training after a
                     batch: the model is usable, and a sentence says how far it came
-    raises          ValueError for less than 1 epoch
+    raises          TypeError for what is no module, or no whole number of epochs; ValueError for less than 1 epoch
     source          Loshchilov, Hutter: Decoupled weight decay regularization, ICLR 2019; labels are smoothed by 0.1
 
     >>> from qtutor.network.models import DigitsMLP
     >>> len(train(DigitsMLP(4, 4), epochs=2))
     2
     """
+    require_model(model, kind=NETWORK)
+    if type(epochs) is not int:
+        raise TypeError(
+            f"epochs is {epochs!r}, and training sees every scan a whole number of times: use 30, for example."
+        )
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}, and training sees every scan at least once: use 30, for example.")
     losses: list[float] = []
@@ -98,7 +105,7 @@ def accuracy(model: nn.Module) -> tuple[int, float]:
 
     model     as `train` takes it; a copy is asked, in evaluation mode and with float64, in which a sum's last bit does not
               turn a rounding: every machine counts the same
-    raises    what the model raises
+    raises    TypeError for what is no module; what the model raises
 
     >>> from qtutor.network.checkpoints import load_checkpoint
     >>> right, share = accuracy(load_checkpoint("mlp_float"))
@@ -106,7 +113,7 @@ def accuracy(model: nn.Module) -> tuple[int, float]:
     (True, True)
     """
     pixels, labels = (part[TRAINING:] for part in load_pixels())
-    exact = copy.deepcopy(model).double().eval()
+    exact = copy.deepcopy(require_model(model, kind=NETWORK)).double().eval()
     with torch.no_grad():
         named = reals(exact(pixels.double())).round(decimals=6).argmax(1)  # equal logits are equal again
     right = int((named == labels).sum())
@@ -121,7 +128,8 @@ def quantize_trained(model: nn.Module, trained: nn.Module, method: str = "minmax
     method    chooses the weights' scales, as in `choose_qparams`: minmax, percentile or mse. Weights beyond are clipped;
               those of 1 bit are signs, and stay as they are
     returns   model: post-training quantization. The activations' scales are found on the 1,200 training scans
-    raises    ValueError where the layers have other names or shapes, or for an unknown method
+    raises    TypeError for what is no module; ValueError where the layers have other names or shapes, or one is missing, for
+              a model without quantizers, or for an unknown method
 
     >>> from qtutor.network.models import DigitsMLP, FloatMLP
     >>> trained = FloatMLP()
@@ -129,22 +137,38 @@ def quantize_trained(model: nn.Module, trained: nn.Module, method: str = "minmax
     >>> torch.equal(model.fc1.weight, trained.fc1.weight)
     True
     """
-    own, given = model.state_dict(), trained.state_dict()
-    for name, tensor in given.items():
-        if name not in own or own[name].shape != tensor.shape:
-            raise ValueError(
-                f"the quantized model has no {name} of shape {tuple(tensor.shape)}: give it the same layers."
-            )
-    model.load_state_dict(given, strict=False)  # it leaves the scales of the activations as they are
+    require_model(model, kind=NETWORK)
+    require_model(trained, "trained", "the float network")
+    if not any(hasattr(layer, "quant_weight") for layer in model.modules()):
+        raise ValueError("the model has no quantizers: give the quantized model first, and the float one after it.")
+    _require_same_layers(model.state_dict(), trained.state_dict())
+    model.load_state_dict(trained.state_dict(), strict=False)  # it leaves the scales of the activations as they are
     if method != "minmax":  # which clips nothing
         clip_weights(model, method)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the module names a package that it would like, and that nothing here needs
         from brevitas.graph.calibrate import calibration_mode
-    with torch.no_grad(), calibration_mode(model.double().eval()):  # float64: the same scales on every machine
-        for batch in load_pixels()[0][:TRAINING].double().split(BATCH):  # type: ignore[no-untyped-call]
-            model(batch)
-    return model.float()
+    try:
+        with torch.no_grad(), calibration_mode(model.double().eval()):  # float64: the same scales on every machine
+            for batch in load_pixels()[0][:TRAINING].double().split(BATCH):  # type: ignore[no-untyped-call]
+                model(batch)
+    finally:
+        model.float()
+    return model
+
+
+def _require_same_layers(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
+    """Raise where a float network does not have every number that a quantized one needs, or has others."""
+    for name, tensor in given.items():
+        if name not in own or own[name].shape != tensor.shape:
+            raise ValueError(
+                f"the quantized model has no {name} of shape {tuple(tensor.shape)}: give it the same layers."
+            )
+    for name, tensor in own.items():
+        if name not in given and "_quant." not in name:  # a quantizer's own numbers are found, not given
+            raise ValueError(
+                f"the trained network has no {name} of shape {tuple(tensor.shape)}: give it the same layers."
+            )
 
 
 def measure_norms(model: nn.Module) -> nn.Module:
@@ -153,7 +177,7 @@ def measure_norms(model: nn.Module) -> nn.Module:
     model     a DigitsMLP or DigitsCNN; it is changed, and is in evaluation mode afterwards
     returns   model: means and variances are those of the 1,200 training scans, all at once, in place of those of the float
               network. Nothing else moves
-    raises    ValueError where there is no batch normalization
+    raises    TypeError for what is no module; ValueError where there is no batch normalization
 
     >>> from qtutor.network.checkpoints import load_checkpoint
     >>> from qtutor.network.models import DigitsMLP
@@ -161,7 +185,7 @@ def measure_norms(model: nn.Module) -> nn.Module:
     >>> accuracy(model)[0] < 510, accuracy(measure_norms(model))[0] > 540
     (True, True)
     """
-    norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
+    norms = [part for part in require_model(model).modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
     if not norms:
         raise ValueError("the model has no batch normalization to be measured: measure before it is folded.")
     kept = [norm.momentum for norm in norms]
@@ -169,11 +193,14 @@ def measure_norms(model: nn.Module) -> nn.Module:
     for norm in norms:
         norm.reset_running_stats()
         norm.train().momentum = None  # the plain average of what it sees
-    with torch.no_grad():
-        model(load_pixels()[0][:TRAINING].double())
-    for norm, momentum in zip(norms, kept, strict=True):
-        norm.momentum = momentum
-    return model.float().eval()
+    try:
+        with torch.no_grad():
+            model(load_pixels()[0][:TRAINING].double())
+    finally:
+        for norm, momentum in zip(norms, kept, strict=True):
+            norm.momentum = momentum
+        model.float().eval()
+    return model
 
 
 def clip_weights(model: nn.Module, method: str) -> None:

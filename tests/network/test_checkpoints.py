@@ -56,6 +56,11 @@ def test_loading_leaves_the_callers_random_numbers_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(TypeError, match="the name is a list: give that of a checkpoint, 'mlp_w4a4' for example"):
+        load_checkpoint(["mlp_w4a4"])
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match="no checkpoint is called 'mlp_w5a5': there are mlp_float, mlp_w8a8"):
         load_checkpoint("mlp_w5a5")

@@ -96,6 +96,9 @@ def test_the_float_model_has_the_same_layers(pair):
         (0, "weight_bits holds 0"),
         (True, "weight_bits holds True"),
         ((4, 2.5, 4), "weight_bits holds 2.5"),
+        ((4.0, 4, 4), "weight_bits holds 4.0, and these models have widths of 1 to 8 bits"),
+        ("444", "weight_bits holds '4', and"),
+        (None, "weight_bits holds None"),
     ],
 )
 def test_another_width_is_refused(bits, said):

@@ -379,7 +379,7 @@ def test_a_file_with_dots_in_its_name_gives_them_to_its_files(file, tmp_path, ca
 
 
 def test_a_model_of_its_input_quantizer_alone_is_reported(file, tmp_path, capsys):
-    file.write_text(FILE + "model = nn.Sequential(small[1]).eval()\n")
+    file.write_text(FILE + "model = nn.Sequential(small[1]).eval()\nlabels = None\n")
     assert main([str(file), "--into", str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
     assert "There is no ONNX file: the network has no layers after its input quantizer: there is nothing" in said

@@ -1,5 +1,7 @@
 """Training is the same for the same seed, may be stopped, and beats quantizing afterwards where bits are few."""
 
+import copy
+
 import pytest
 import torch
 
@@ -168,6 +170,63 @@ def test_an_unknown_method_is_refused():
 def test_another_float_model_is_refused():
     with pytest.raises(ValueError, match=r"no fc1\.weight of shape \(64, 64\): give it the same layers"):
         quantize_trained(DigitsCNN(4, 4), FloatMLP())
+
+
+def only(model, *names):
+    """A float network of some of the model's layers."""
+    part = torch.nn.Module()
+    for name in names:
+        part.add_module(name, getattr(model, name))
+    return part
+
+
+@pytest.mark.parametrize("trained", [torch.nn.Sequential(), only(FloatMLP(), "fc1")])
+def test_a_float_network_that_lacks_a_layer_is_refused_and_nothing_is_changed(trained):
+    model = DigitsMLP(4, 4)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match=r"the trained network has no \S+ of shape \(64,.*\): give it the same layers"):
+        quantize_trained(model, trained)
+    assert all(torch.equal(part, before[name]) for name, part in model.state_dict().items())
+    assert model.training
+
+
+@pytest.mark.parametrize("trained", [DigitsMLP(4, 4), FloatMLP()])
+def test_a_float_network_where_the_quantized_one_should_be_is_refused(trained):
+    with pytest.raises(ValueError, match="the model has no quantizers: give the quantized model first, and the float"):
+        quantize_trained(FloatMLP(), trained)
+
+
+class Failing(DigitsMLP):
+    """A model that fails when it runs."""
+
+    def forward(self, x):
+        raise RuntimeError("no way through")
+
+
+def test_a_model_that_fails_when_it_runs_keeps_its_floats_and_its_momentum():
+    model = Failing(4, 4)
+    for ask in (lambda: quantize_trained(model, FloatMLP()), lambda: measure_norms(model)):
+        with pytest.raises(RuntimeError, match="no way through"):
+            ask()
+        assert {part.dtype for part in model.parameters()} == {torch.float32}
+        assert (model.norm1.momentum, model.training) == (0.1, False)
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda: train(None), "model is a NoneType: give a torch module, DigitsMLP"),
+        (lambda: train(fresh(), None), "epochs is None, and training sees every scan a whole number of times: use 30"),
+        (lambda: train(fresh(), 1.5), "epochs is 1.5, and training"),
+        (lambda: accuracy(None), "model is a NoneType"),
+        (lambda: measure_norms(None), "model is a NoneType"),
+        (lambda: quantize_trained(None, None), "model is a NoneType"),
+        (lambda: quantize_trained(fresh(), None), "trained is a NoneType: give the float network"),
+    ],
+)
+def test_other_arguments_are_told(ask, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        ask()
 
 
 def test_no_epoch_is_refused():
