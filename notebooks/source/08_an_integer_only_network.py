@@ -65,9 +65,10 @@ print("in integers: (5 * 2 + 1) / 2**2 =", (5 * 2 + 1) / 2**2)
 def integer_layer(x, weight, mantissa, offset, shift, low, high):
     """Return a layer's outputs, integers [N, outputs], with nothing but integers on the way.
 
-    x [N, inputs] and weight [outputs, inputs] are tensors of any integer types; mantissa and offset are int64 [outputs];
-    shift, low and high are Python ints. To each output: its sum of products times its mantissa, plus its offset, and all of that
-    divided by 2**shift, rounded once, half to even, and clamped to low … high.
+    x [N, inputs] and weight [outputs, inputs] are tensors of any integer types, the weights of 16 bits at most; int32 holds
+    the sums of products. mantissa and offset are int64 [outputs]; shift (0 … 62), low and high are Python ints. To each output:
+    its sum of products times its mantissa, plus its offset, and all of that divided by 2**shift, rounded once, half to even,
+    and clamped to low … high.
     """
     ...
 

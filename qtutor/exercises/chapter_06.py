@@ -18,14 +18,16 @@ NEAR = 1e-6
 
 
 def as_compared(value, right):
-    """Return a scale as it is compared and shown: six digits of the right one where it is near it, else of itself."""
-    return float(f"{right if math.isclose(value, right, rel_tol=NEAR) else value:.6g}")
+    """Return a scale as it is compared: seven digits, which tell a millionth apart, of the right one if near it, or its own."""
+    return float(f"{right if math.isclose(value, right, rel_tol=NEAR) else value:.7g}")
 
 
 def read_scale_and_zero(result, case):
     """Return (scale, zero_point): a real number, as a float, a tensor of one number or what else float takes; an int."""
     scale, zero_point = pair(result, "(scale, zero_point)")
     try:
+        if isinstance(scale, (str, bytes)):  # float would read the digits
+            raise TypeError
         found = as_compared(float(scale), choose_scale(*case.arguments)[0])
     except (TypeError, ValueError, RuntimeError):
         raise Unreadable(f"{words(scale)} as scale, which is a number: which step makes it one?") from None
@@ -87,6 +89,12 @@ def zero_point_outside(low, high, bit_width, signed):
     int_min = -(2 ** (bit_width - 1)) if signed else 0
     scale = (high - low) / (2**bit_width - 1)
     return scale, int_min - round(low / scale)
+
+
+def zero_point_outside_and_unsigned(low, high, bit_width, signed):
+    """Span the values alone, and count from 0 whatever the sign."""
+    scale = (high - low) / (2**bit_width - 1)
+    return scale, round(-low / scale)
 
 
 def one_step_too_many(low, high, bit_width, signed):
@@ -202,6 +210,12 @@ EXERCISE_A = Exercise(
         ),
         WrongAnswer(
             zero_point_outside,
+            "Is your zero point one of the format's integers, and so does real 0.0 have one?",
+            "low=0.5, high=1, bit_width=2, signed=False: expected scale 0.333333 with zero point 0,"
+            " yours scale 0.166667 with zero point -3",
+        ),
+        WrongAnswer(
+            zero_point_outside_and_unsigned,
             "Is your zero point one of the format's integers, and so does real 0.0 have one?",
             "low=0.5, high=1, bit_width=2, signed=False: expected scale 0.333333 with zero point 0,"
             " yours scale 0.166667 with zero point -3",

@@ -63,9 +63,10 @@ def write_thresholds(value, case):
 def integer_layer(x, weight, mantissa, offset, shift, low, high):
     """Return a layer's outputs, integers [N, outputs], with nothing but integers on the way.
 
-    x [N, inputs] and weight [outputs, inputs] are tensors of any integer types; mantissa and offset are int64 [outputs];
-    shift, low and high are Python ints. To each output: its sum of products times its mantissa, plus its offset, and all of that
-    divided by 2**shift, rounded once, half to even, and clamped to low … high.
+    x [N, inputs] and weight [outputs, inputs] are tensors of any integer types, the weights of 16 bits at most; int32 holds
+    the sums of products. mantissa and offset are int64 [outputs]; shift (0 … 62), low and high are Python ints. To each output:
+    its sum of products times its mantissa, plus its offset, and all of that divided by 2**shift, rounded once, half to even,
+    and clamped to low … high.
     """
     sums = x.to(torch.int64) @ weight.to(torch.int64).T
     wide = sums * mantissa + offset
@@ -160,6 +161,29 @@ def inputs_in_int8(x, weight, mantissa, offset, shift, low, high):
     return torch.clamp(torch.round((sums * mantissa + offset).double() / 2**shift).to(torch.int64), low, high)
 
 
+def inputs_in_int16(x, weight, mantissa, offset, shift, low, high):
+    """Bring both to 16 bits, where an input of 40,000 wraps."""
+    sums = x.to(torch.int16).to(torch.int64) @ weight.to(torch.int16).to(torch.int64).T
+    wide = sums * mantissa + offset
+    floor = wide >> shift
+    twice_the_rest = 2 * (wide - (floor << shift))
+    return torch.clamp(floor + (twice_the_rest + floor % 2 > 2**shift), low, high)
+
+
+def weight_in_the_type_of_x(x, weight, mantissa, offset, shift, low, high):
+    """Bring the weight to the type of x, which may have no negative numbers."""
+    wide = x.to(torch.int64) @ weight.to(x.dtype).to(torch.int64).T * mantissa + offset
+    floor = wide >> shift
+    twice_the_rest = 2 * (wide - (floor << shift))
+    return torch.clamp(floor + (twice_the_rest + floor % 2 > 2**shift), low, high)
+
+
+def first_scan_for_all(x, weight, mantissa, offset, shift, low, high):
+    """Compute the first scan, and hand its outputs out to all."""
+    sums = (x[:1].to(torch.int64) @ weight.to(torch.int64).T).expand(len(x), -1)
+    return torch.clamp(torch.round((sums * mantissa + offset).double() / 2**shift).to(torch.int64), low, high)
+
+
 def products_in_int32(x, weight, mantissa, offset, shift, low, high):
     """Multiply in 32 bits, which wrap."""
     sums = x.to(torch.int32) @ weight.to(torch.int32).T
@@ -182,7 +206,12 @@ def in_float64(x, weight, mantissa, offset, shift, low, high):
 def layer_case(x, weight, mantissa, offset, shift, low, high):
     """Return a case from nested lists, int64 throughout."""
     numbers = [n for row in (*x, *weight, offset) for n in row]
-    arguments = (*(torch.tensor(values) for values in (x, weight, mantissa, offset)), shift, low, high)
+    arguments = (
+        *(torch.tensor(values, dtype=torch.int64) for values in (x, weight, mantissa, offset)),
+        shift,
+        low,
+        high,
+    )
     bits = max(high, -low - 1).bit_length() + (low < 0)
     return Case(arguments, tuple(numbers), bits, low < 0, mantissa[0] / 2**shift, whole=True)
 
@@ -191,7 +220,7 @@ SMALL_MULTIPLIERS = ((1, 0), (3, 2), (1, 1), (1, 2), (-1, 1))  # mantissa, shift
 
 
 def layer_small():
-    """One input and one output, unsigned and signed; then two of both, every weight -1, 0, 1, into 2 unsigned bits."""
+    """One input and one output, unsigned and signed; then two of both, every weight -1, 0, 1, into 2 unsigned bits; two scans."""
     single = [
         layer_case([[x]], [[w]], [mantissa], [offset], shift, low, high)
         for low, high in ((0, 1), (0, 3), (-2, 1))
@@ -206,7 +235,12 @@ def layer_small():
         for x in product((0, 1, 2), repeat=2)
         for w in product((-1, 0, 1), repeat=4)
     ]
-    return in_order(single + double)
+    scans = [
+        layer_case([x[:2], x[2:]], weight, [2, 1], [0, 1], 1, 0, 3)
+        for weight in ([[1, 0], [0, 1]], [[1, -1], [0, 1]], [[0, 1], [1, 0]])
+        for x in product((0, 1), repeat=4)
+    ]
+    return in_order(single + double + scans)
 
 
 # a trained layer's mantissa of 31 bits, with shifts of 34 and 58, and what brings sums to a tie, one below it, one above
@@ -220,7 +254,9 @@ def offset_to_a_tie(total, mantissa, shift, nearby):
 
 
 def layer_wide():
-    """Multipliers of 31 bits at ties and beside them, inputs to 255, several scans, wide and narrow layers, an empty one."""
+    """Inputs of 8 and 16 bits; multipliers of 31 bits at ties and beside them; scans in uint8 and int8, some of each output
+    inside the range; wide and narrow layers, an empty one."""
+    bits = [layer_case([[x]], [[1]], [1], [0], shift, 0, 15) for x, shift in ((200, 4), (40000, 12))]
     ties = [
         layer_case([[x]], [[w]], [mantissa], [offset_to_a_tie(x * w, mantissa, shift, nearby)], shift, 0, 15)
         for mantissa, shift, xs in LAYER_PAIRS
@@ -229,8 +265,18 @@ def layer_wide():
         for nearby in (0, -1, 1)
     ]
     generator = torch.Generator().manual_seed(8)
-    shapes = ((3, 5, 2), (2, 2, 2), (4, 1, 3), (100, 64, 64), (0, 4, 3))
-    return in_order([*ties, *(random_layer(*shape, generator) for shape in shapes)])
+    shapes = ((3, 5, 2), (4, 1, 3), (20, 16, 8), (0, 4, 3))  # few enough products for a loop over all of them
+    return in_order([*bits, *ties, two_scans_in_bytes(), *(random_layer(*shape, generator) for shape in shapes)])
+
+
+def two_scans_in_bytes():
+    """Return a case of two scans, two inputs and two outputs in uint8 and int8, none of which is clamped."""
+    x, weight = (
+        torch.tensor([[200, 3], [0, 255]], dtype=torch.uint8),
+        torch.tensor([[100, -128], [-7, 127]]).to(torch.int8),
+    )
+    mantissa, offset = torch.tensor([1299450748, 1500000000]), torch.tensor([15 * 2**42, 13 * 2**42 + 5])
+    return Case((x, weight, mantissa, offset, 43, 0, 15), (), 4, whole=True)
 
 
 def random_layer(scans, inputs, outputs, generator):
@@ -238,8 +284,8 @@ def random_layer(scans, inputs, outputs, generator):
     x = torch.randint(0, 256, (scans, inputs), generator=generator, dtype=torch.uint8)
     weight = torch.randint(-128, 128, (outputs, inputs), generator=generator, dtype=torch.int8)
     mantissa = torch.randint(2**30, 2**31, (outputs,), generator=generator)
-    offset = torch.randint(-(2**40), 2**40, (outputs,), generator=generator)
-    return Case((x, weight, mantissa, offset, 41, 0, 15), (), 4, whole=True)
+    offset = torch.randint(2**45, 3 * 2**45, (outputs,), generator=generator)  # 4 … 12 steps: the middle of the range
+    return Case((x, weight, mantissa, offset, 43, 0, 15), (), 4, whole=True)
 
 
 def layer_runtime_cases():
@@ -357,8 +403,25 @@ EXERCISE_A = Exercise(
         WrongAnswer(
             inputs_in_int8,
             "Which integers does the type hold into which you brought x?",
-            "x=[[200]], weight=[[1]], mantissa=[1299450748], offset=[-182580738271], shift=34, low=0, high=15:"
-            " expected [[5]], yours [[0]]",
+            "x=[[200]], weight=[[1]], mantissa=[1], offset=[0], shift=4, low=0, high=15: expected [[12]], yours [[0]]",
+        ),
+        WrongAnswer(
+            inputs_in_int16,
+            "Which integers does the type hold into which you brought x?",
+            "x=[[40000]], weight=[[1]], mantissa=[1], offset=[0], shift=12, low=0, high=15: expected [[10]], yours [[0]]",
+        ),
+        WrongAnswer(
+            weight_in_the_type_of_x,
+            "x comes in uint8 here and weight in int8: which type holds the weights, and the inputs too?",
+            "x=[[200, 3], [0, 255]], weight=[[100, -128], [-7, 127]], mantissa=[1299450748, 1500000000],"
+            " offset=[65970697666560, 57174604644357], shift=43, low=0, high=15:"
+            " expected [[10, 6], [3, 12]], yours [[11, 15], [12, 12]]",
+        ),
+        WrongAnswer(
+            first_scan_for_all,
+            "Which inputs belong to the second scan, and where does your code look at them?",
+            "x=[[0, 0], [0, 1]], weight=[[1, 0], [0, 1]], mantissa=[2, 1], offset=[0, 1], shift=1, low=0, high=3:"
+            " expected [[0, 0], [0, 1]], yours [[0, 0], [0, 0]]",
         ),
         WrongAnswer(
             products_in_int32,
@@ -504,15 +567,17 @@ def thresholds_small():
 
 
 def thresholds_wide():
-    """A trained layer's constants, 1 to 8 bits; and borders that lie on an accumulator or next to it."""
+    """A trained layer's constants, 1 to 8 bits; and borders that lie on accumulator 3 or next to it.
+
+    Those are of one threshold, for a step of shift 58 is 2**28 accumulators: a search that goes from one to the next ends.
+    """
     layer = [
-        threshold_case(1299450748, -40974134135, 34, low, high)
-        for low, high in ((0, 1), (0, 15), (-8, 7), (0, 255), (-128, 127))
+        threshold_case(1299450748, -40974134135, 34, low, high) for low, high in ((0, 1), (0, 15), (-8, 7), (0, 255))
     ]
     mantissa, shift = 1299450748, 58
     near = [
-        threshold_case(mantissa, (2 * level - 1) * 2 ** (shift - 1) - 1000003 * mantissa + nearby, shift, 0, 3)
-        for level in (2, 3)
+        threshold_case(mantissa, (2 * level - 1) * 2 ** (shift - 1) - 3 * mantissa + nearby, shift, level - 1, level)
+        for level in (1, 0)
         for nearby in (0, -1, 1)
     ]
     return in_order(layer + near)
@@ -615,8 +680,7 @@ EXERCISE_B = Exercise(
         WrongAnswer(
             divided_in_floats,
             "How many bits has the border, and how many of them does a float64 keep?",
-            "mantissa=1299450748, offset=431046109581215372, shift=58, low=0, high=3:"
-            " expected [-220809385, 1000003, 222809392], yours [-220809385, 1000004, 222809392]",
+            "mantissa=1299450748, offset=144115184177503627, shift=58, low=0, high=1: expected [4], yours [3]",
         ),
     ),
     rules=(

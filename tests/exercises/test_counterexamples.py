@@ -556,18 +556,23 @@ class IntegerLayer:
         for x, y in product(range(3), repeat=2)
         for a, b, c, d in product((-1, 0, 1), repeat=4)
     ]
+    domain += [
+        ([[a, b], [c, d]], weight, [2, 1], [0, 1], 1, 0, 3)
+        for weight in ([[1, 0], [0, 1]], [[1, -1], [0, 1]], [[0, 1], [1, 0]])
+        for a, b, c, d in product(range(2), repeat=4)
+    ]
 
     def key(self, x, weight, mantissa, offset, shift, low, high):
-        numbers, real = [*x[0], *weight[0], *weight[-1] * (len(weight) > 1), *offset], mantissa[0] / 2**shift
+        numbers, real = [n for row in (*x, *weight, offset) for n in row], mantissa[0] / 2**shift
         size = sum(map(abs, numbers))
         return len(weight), high - low, low < 0, size, abs(1 - real), -real, [n < 0 for n in numbers]
 
     def right(self, x, weight, mantissa, offset, shift, low, high):
-        outputs = []
-        for row, times, plus in zip(weight, mantissa, offset, strict=True):
-            total = sum(a * b for a, b in zip(x[0], row, strict=True))
-            outputs.append(sorted((low, round(Fraction(total * times + plus, 2**shift)), high))[1])
-        return [outputs]
+        def output(scan, row, times, plus):
+            total = sum(a * b for a, b in zip(scan, row, strict=True))
+            return sorted((low, round(Fraction(total * times + plus, 2**shift)), high))[1]
+
+        return [[output(scan, *of_one) for of_one in zip(weight, mantissa, offset, strict=True)] for scan in x]
 
     def call(self, function, x, weight, mantissa, offset, *rest):
         return function(*(torch.tensor(values) for values in (x, weight, mantissa, offset)), *rest).tolist()
@@ -580,7 +585,8 @@ class IntegerLayer:
 
 
 class LayerAtTies(IntegerLayer):
-    """A mantissa of 31 bits, and the offset that brings the sum to 4.5 steps, one unit below and above, as they are tried."""
+    """Inputs of 8 and 16 bits; a mantissa of 31, and the offset that brings the sum to 4.5 steps, one unit below and above;
+    two scans in uint8 and int8; as they are tried."""
 
     domain = [
         ([[x]], [[w]], [1299450748], [9 * 2 ** (shift - 1) - x * w * 1299450748 + nearby], shift, 0, 15)
@@ -588,6 +594,18 @@ class LayerAtTies(IntegerLayer):
         for x, w, nearby in product(xs, (1, 100, -100), (0, -1, 1))
     ]
     domain.sort(key=lambda inputs: inputs[0][0][0] + abs(inputs[1][0][0]) + abs(inputs[3][0]))
+    domain = [([[200]], [[1]], [1], [0], 4, 0, 15), ([[40000]], [[1]], [1], [0], 12, 0, 15), *domain]
+    domain += [
+        (
+            *([[200, 3], [0, 255]], [[100, -128], [-7, 127]]),
+            *([1299450748, 1500000000], [15 * 2**42, 13 * 2**42 + 5], 43, 0, 15),
+        )
+    ]
+
+    def call(self, function, x, weight, mantissa, offset, *rest):
+        in_bytes = (torch.uint8, torch.int8) if len(x) > 1 else (torch.int64, torch.int64)
+        operands = (torch.tensor(values).to(kind) for values, kind in zip((x, weight), in_bytes, strict=True))
+        return function(*operands, torch.tensor(mantissa), torch.tensor(offset), *rest).tolist()
 
 
 class Thresholds:
@@ -620,10 +638,10 @@ class ThresholdsAtTies(Thresholds):
     """Borders of 58 bits on an accumulator, and one unit beside it, as they are tried."""
 
     domain = [
-        (1299450748, (2 * level - 1) * 2**57 - 1000003 * 1299450748 + nearby, 58, 0, 3)
-        for level, nearby in product((2, 3), (0, -1, 1))
+        (1299450748, (2 * level - 1) * 2**57 - 3 * 1299450748 + nearby, 58, level - 1, level)
+        for level, nearby in product((1, 0), (0, -1, 1))
     ]
-    domain.sort(key=lambda inputs: inputs[1])
+    domain.sort(key=lambda inputs: (-inputs[3], abs(inputs[1])))
 
     def right(self, mantissa, offset, shift, low, high):
         """By looking about the border, found in fractions: an even level is reached on it, an odd one beyond it."""
@@ -706,6 +724,85 @@ def test_a_wrong_answer_is_shown_the_smallest_input_that_breaks_it(name, wrong, 
     assert said == f"✗ {name}  first differs at {shown}. {wrong.question}"
     assert not any(line in said for line in solution_lines(EXERCISES[name]))
     assert wrong.shown == shown  # what the exercise's file says beside the mistake
+
+
+NO_TICK = {
+    "a scale in float16": ("1.A", lambda q, s, z: torch.tensor(s, dtype=torch.float16).item() * (q.int() - z)),
+    "1.B held in 16 bits": ("1.B", lambda *given: EXERCISES["1.B"].reference(*given).clamp(-(2**15), 2**15 - 1)),
+    "zero points that end at -128": (
+        "3.C",
+        lambda a, a_zero, b, b_zero: (a.int() + b.int(), max(a_zero + b_zero, -128)),
+    ),
+    "a scale two millionths too large": (
+        "6.A",
+        lambda *given: (EXERCISES["6.A"].reference(*given)[0] * 1.000002, EXERCISES["6.A"].reference(*given)[1]),
+    ),
+    "a scale as text": (
+        "6.A",
+        lambda *given: (str(EXERCISES["6.A"].reference(*given)[0]), EXERCISES["6.A"].reference(*given)[1]),
+    ),
+    "two millionths, in rows": ("6.B", lambda *given: EXERCISES["6.B"].reference(*given) * 1.000002),
+}
+
+
+@pytest.mark.parametrize(("name", "function"), NO_TICK.values(), ids=NO_TICK)
+def test_what_is_nearly_right_gets_no_tick(name, function, verdict):
+    assert verdict(name, function).startswith(f"✗ {name}  ")
+
+
+TICK = {
+    "1.A in another order": ("1.A", lambda q, s, z: q.float() * s - s * z),
+    "1.A in float64": ("1.A", lambda q, s, z: (q.double() - z) * s),
+    "4.A in a loop": ("4.A", lambda x, w, a, b: sum((int(p) - a) * (int(q) - b) for p, q in zip(x, w, strict=True))),
+    "6.A in float32": (
+        "6.A",
+        lambda *given: (torch.tensor(EXERCISES["6.A"].reference(*given)[0]), EXERCISES["6.A"].reference(*given)[1]),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "function"), TICK.values(), ids=TICK)
+def test_what_is_right_in_another_way_gets_its_tick(name, function, verdict):
+    assert verdict(name, function).startswith(f"✓ {name}  ")
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "right"),
+    [
+        ("3.B", ([200, 0], 0, 2.0**24, 8, False), [255, 0]),
+        ("3.B", ([2**16 - 1, 1], 0, 2.0**15, 16, False), [2**16 - 1, 2**15]),
+        ("3.B", ([-(2**15), 2**15 - 1], 2**15 - 1, 0.5, 16, True), [-1, 2**15 - 1]),
+        ("2.A", ([2**31 - 1, -(2**31)], 30, True), [2**29 - 1, -(2**29)]),
+        ("2.B", ([2**31 - 1, -(2**31)], 30, True), [-1, 0]),
+        ("2.B", ([2**31 - 1, -(2**31)], 30, False), [2**30 - 1, 0]),
+    ],
+)
+def test_a_solution_is_right_at_the_ends_that_its_task_names(name, inputs, right):
+    values, *rest = inputs
+    assert EXERCISES[name].reference(torch.tensor(values, dtype=torch.int32), *rest).tolist() == right
+
+
+@pytest.fixture
+def float64_by_default():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_inputs_are_float32_whatever_the_session_made_the_default(name, float64_by_default):
+    exercise = EXERCISES[name]
+    cases = (*exercise.small(), *exercise.wide(), *exercise.runtime_cases())
+    types = {tensor.dtype for case in cases for tensor in case.tensors}
+    assert torch.float64 not in types
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_asking_a_runtime_leaves_the_sessions_random_numbers_alone(name):
+    exercise, before = EXERCISES[name], torch.random.get_rng_state()
+    case = exercise.runtime_cases()[0]
+    exercise.runtime(*case.copies())
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_every_exercise_has_a_second_description_here():
