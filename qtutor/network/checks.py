@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from qtutor.network.integer_network import IntegerNetwork
+from qtutor.network.tracing import spelled
 
 
 def require_network(network: Any) -> IntegerNetwork:
@@ -40,9 +41,8 @@ def require_evaluation(model: Any) -> nn.Module:
     """
     for name, module in require_model(model).named_modules():
         if module.training and not _is_shared(module):
-            raise ValueError(
-                f"{name or type(model).__name__} is in training mode, where statistics still move: call model.eval() first."
-            )
+            said = f"{name or type(model).__name__} is in training mode, where statistics still move: call model.eval() first."
+            raise ValueError(spelled(said, name, module))
     return model  # type: ignore[no-any-return]
 
 

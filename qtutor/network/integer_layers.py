@@ -26,6 +26,8 @@ class IntegerLinear:
     weight_zero_point: int = 0
 
     def run(self, x: Tensor) -> Tensor:
+        if x.dim() != 2:  # the channels of what follows are dimension 1
+            raise ValueError(f"{self.name} takes [N, features] and is given {list(x.shape)}: flatten(1) it before.")
         return linear(x, self.weight, self.bias, self.x_zero_point, self.weight_zero_point)
 
 
@@ -50,13 +52,22 @@ class IntegerConv2d:
 
 @dataclass(frozen=True, eq=False)
 class IntegerSumPool2d:
-    """The sum of each window: average pooling, whose division waits for the next multiplier. int32."""
+    """The sum of each window: average pooling, whose division waits for the next multiplier. int32.
+
+    whole   the window is all of the image, as AdaptiveAvgPool2d(1) has it
+    """
 
     name: str
     kernel_size: tuple[int, int]
     stride: tuple[int, int]
+    whole: bool = False
 
     def run(self, x: Tensor) -> Tensor:
+        if self.whole and x.shape[-2:] != self.kernel_size:
+            size, given = (" × ".join(map(str, sizes)) for sizes in (self.kernel_size, x.shape[-2:]))
+            raise ValueError(
+                f"{self.name} averages images of {size} and is given {given}: lower the model with an example of that size."
+            )
         return windows(x.to(torch.int32), self.kernel_size, self.stride).sum((-2, -1), dtype=torch.int32)
 
 
@@ -101,12 +112,21 @@ class IntegerAdd:
 
 @dataclass(frozen=True, eq=False)
 class IntegerFlatten:
-    """All dimensions after the first in one."""
+    """All dimensions after the first in one.
+
+    features   how many these are, where the model says so; another number would mix the inputs of a batch
+    """
 
     name: str
+    features: int | None = None
 
     def run(self, x: Tensor) -> Tensor:
-        return x.flatten(1)
+        flat = x.flatten(1)
+        if self.features not in (None, flat.shape[1]):
+            raise ValueError(
+                f"{self.name} makes rows of {self.features}, and an input has {flat.shape[1]} here: use flatten(1)."
+            )
+        return flat
 
 
 @dataclass(frozen=True, eq=False)

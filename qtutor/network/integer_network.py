@@ -183,9 +183,16 @@ class IntegerNetwork:
     def run_step(step: Step, values: list[Tensor], route: str) -> Tensor:
         """Return what one step makes of the values before it."""
         layer, x = step.layer, values[step.inputs[0]]
-        if isinstance(layer, IntegerRequantize):
-            return layer.run(x, route)
-        return layer.run(x, values[step.inputs[1]]) if isinstance(layer, IntegerAdd) else layer.run(x)
+        try:
+            if isinstance(layer, IntegerRequantize):
+                return layer.run(x, route)
+            return layer.run(x, values[step.inputs[1]]) if isinstance(layer, IntegerAdd) else layer.run(x)
+        except (RuntimeError, IndexError, ValueError) as error:  # torch's own and the kernels', about shapes
+            reason = str(error).split("\n")[0].rstrip(".")
+            if reason.startswith(f"{layer.name} "):
+                raise
+            shapes = " and ".join(str(tuple(values[place].shape)) for place in step.inputs)
+            raise ValueError(f"{layer.name} does not take inputs of shape {shapes} ({reason}): give others.") from None
 
     def _checked(self, x: Any) -> Tensor:
         meaning = self.input.meaning

@@ -12,11 +12,11 @@ from brevitas import nn as qnn
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from qtutor.kernels.checks import pair
+from qtutor.network.checks import require_evaluation
 from qtutor.network.integer_layers import IntegerFlatten, IntegerMaxPool2d
 from qtutor.network.integer_network import IntegerNetwork
 from qtutor.network.placing import Flow, Placer
-from qtutor.network.tracing import attribute, constant, traced
+from qtutor.network.tracing import attribute, constant, is_tensor_norm, numbered, require_values_kept, spelled, traced
 
 SUPPORTED = (
     "QuantLinear, QuantConv2d, QuantIdentity, QuantReLU, BatchNorm1d, BatchNorm2d, ReLU, MaxPool2d, AvgPool2d, "
@@ -24,7 +24,33 @@ SUPPORTED = (
 )
 AFFINE = (nn.BatchNorm1d, nn.BatchNorm2d)
 IGNORED = (nn.Dropout, nn.Dropout2d, nn.Identity)
+WEIGHTED = (qnn.QuantLinear, qnn.QuantConv2d)
+QUANTIZERS = (qnn.QuantIdentity, qnn.QuantReLU)
+POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
+KINDS = (*WEIGHTED, *QUANTIZERS, qnn.QuantEltwiseAdd, *AFFINE, nn.ReLU, nn.Flatten, *POOLS, *IGNORED)
+COMPUTING = ("forward", "forward_impl", "inner_forward_impl", "_conv_forward")  # where a class says what it computes
+
+RELU, ADD = (functional.relu, torch.relu, "relu"), (operator.add, operator.iadd, torch.add, "add", "add_")
+MAX_POOL, AVERAGE = (functional.max_pool2d, torch.max_pool2d), (functional.avg_pool2d,)
+FLATTEN, RESHAPE = (torch.flatten, "flatten"), ("view", "reshape", torch.reshape)
+ONE_NAME = dict.fromkeys(("view", "reshape"), "flatten") | {"add_": "add"}
+ONE_NAME |= {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "truediv"}
+MAX_POOL_OPTIONS = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+DEFAULTS = {"padding": 0, "dilation": 1, "ceil_mode": False, "return_indices": False}
+ARGUMENTS: dict[Any, tuple[str, ...]] = {  # of the functions that are followed: any other would change what they do
+    **dict.fromkeys(("contiguous", "float"), ("input", "memory_format")),
+    "detach": ("input",),
+    functional.dropout: ("input", "p", "training", "inplace"),
+    **dict.fromkeys(RELU, ("input", "inplace")),
+    **dict.fromkeys(ADD, ("input", "other")),
+    **dict.fromkeys(FLATTEN, ("input", "start_dim", "end_dim")),
+    **dict.fromkeys(MAX_POOL, ("input", *MAX_POOL_OPTIONS)),
+    **dict.fromkeys(
+        AVERAGE, ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+    ),
+}
 INSTEAD = {
+    "DataParallel": "use the module inside it",
     "Linear": "use QuantLinear",
     "Conv2d": "use QuantConv2d",
     "Softmax": "leave it out at the end, the largest score is the same",
@@ -49,33 +75,44 @@ def lower(model: nn.Module, example: Tensor | None = None) -> IntegerNetwork:
     >>> network.layer("relu1").shift, network.layer("relu1").mantissa.dtype, network.layer("fc1").weight.dtype
     (34, torch.int64, torch.int8)
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}: give a torch module made of Brevitas layers.")
-    _require_evaluation(model)
+    if example is not None and not isinstance(example, Tensor):
+        raise TypeError(f"example is a {type(example).__name__}: give one batch of inputs, a float tensor.")
+    _require_float32(require_evaluation(model))
+    _require_no_hooks(model)
     with torch.no_grad():
         return _Walk(model, example).network()
 
 
-def _require_evaluation(model: nn.Module) -> None:
-    for name, module in model.named_modules():
-        if module.training:
-            said = f"{name or type(model).__name__} is in training mode, where statistics still move: call model.eval() first."
-            raise ValueError(spelled(said, name, module))
+def _require_float32(model: nn.Module) -> None:
     other = {p.dtype for p in model.parameters()} - {torch.float32}
     if other:
         raise ValueError(f"the model has parameters of {other.pop()}: call model.float() first, as it was trained.")
 
 
-def spelled(sentence: str, name: str, module: nn.Module) -> str:
-    """Return a sentence about a layer with its kind, where the layer has only a number for a name, as in a Sequential.
+def _require_no_hooks(model: nn.Module) -> None:
+    for name, module in model.named_modules():
+        if module._forward_hooks or module._forward_pre_hooks:
+            said = (
+                f"{name or type(model).__name__} has a forward hook, which may change its numbers: "
+                "remove it, as prune.remove(module, 'weight') does for pruning."
+            )
+            raise ValueError(spelled(said, name, module))
 
-    >>> spelled("1 pads with zeros.", "1", nn.Linear(2, 2)), spelled("fc1 pads with zeros.", "fc1", nn.Linear(2, 2))
-    ('layer 1 (Linear) pads with zeros.', 'fc1 pads with zeros.')
+
+def followed(module: nn.Module) -> bool:
+    """Return whether a module is of a supported kind, and computes what that kind does: also where its class is derived.
+
+    >>> class Doubled(nn.ReLU):
+    ...     def forward(self, x):
+    ...         return 2 * super().forward(x)
+    >>> followed(nn.ReLU()), followed(Doubled()), followed(nn.Softmax())
+    (True, False, False)
     """
-    kind, rest = type(module).__name__, sentence.removeprefix(name)
-    if not name.rpartition(".")[2].isdigit() or rest == sentence or rest[:1].isalnum():
-        return sentence
-    return f"layer {name}{rest}" if rest.startswith(f" is a {kind},") else f"layer {name} ({kind}){rest}"
+    if is_tensor_norm(module):
+        return True
+    kind, own = next((kind for kind in KINDS if isinstance(module, kind)), None), type(module)
+    as_it_is = all(getattr(own, method, None) is getattr(kind, method, None) for method in COMPUTING)
+    return kind is not None and as_it_is and "forward" not in vars(module)
 
 
 class _Walk:
@@ -86,17 +123,23 @@ class _Walk:
         self.placer = Placer(self._image)
         self.flows: dict[fx.Node, Any] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.modules = dict(model.named_modules())
 
     def network(self) -> IntegerNetwork:
-        nodes = traced(self.model)
-        if sum(node.op == "placeholder" for node in nodes) != 1:
-            raise ValueError(f"{type(self.model).__name__} has several inputs, and a network here has one.")
+        nodes, kind = traced(self.model), type(self.model).__name__
+        inputs = [str(node.target) for node in nodes if node.op == "placeholder"]
+        if len(inputs) != 1:
+            raise ValueError(
+                f"the forward of {kind} takes {' and '.join(inputs) or 'nothing'}, and a network here has one input: "
+                "leave one."
+            )
+        require_values_kept(self.model, nodes)
         for node in nodes[:-1]:
             self.flows[node] = self._flow(node)
         result = nodes[-1].args[0]
-        last = self.flows.get(result) if isinstance(result, fx.Node) else None
-        if not isinstance(last, Flow):
-            raise ValueError(f"{type(self.model).__name__} returns no tensor of its own: return its logits.")
+        last = self._flow_of(result)
+        if last is None:
+            raise ValueError(f"{kind} returns no tensor of its own: return its logits.")
         return self.placer.network(last)
 
     def _flow(self, node: fx.Node) -> Any:
@@ -112,36 +155,40 @@ class _Walk:
                 raise ValueError(spelled(str(error), str(node.target), module)) from None
         return self._function(node)
 
-    def _module(self, node: fx.Node, module: nn.Module) -> Flow:
-        name, flow = self.placer.name(str(node.target)), self._taken(node, 0)
+    def _module(self, node: fx.Node, module: Any) -> Flow:
+        path = str(node.target)
+        name, names = self.placer.name(path), ("input", "other")[: 1 + isinstance(module, qnn.QuantEltwiseAdd)]
+        if not followed(module):
+            raise ValueError(_no_layer(name, module))
+        given = self._given(node, name, names)
+        flow = self._taken(given, name)
         if isinstance(module, IGNORED):
             return flow
-        if isinstance(module, (qnn.QuantLinear, qnn.QuantConv2d)):
-            return self.placer.weighted(name, module, flow)
+        if isinstance(module, WEIGHTED):
+            return self.placer.weighted(name, path, module, flow)
         if isinstance(module, qnn.QuantEltwiseAdd):
-            return self.placer.element_add(name, module, flow, self._taken(node, 1))
-        if isinstance(module, (qnn.QuantIdentity, qnn.QuantReLU)):
+            return self.placer.element_add(name, path, module, flow, self._taken(given, name, "other"))
+        if isinstance(module, QUANTIZERS):
             if not module.act_quant.is_quant_enabled:
                 raise ValueError(f"{name} quantizes nothing: give it a quantizer, or take it out.")
-            return self.placer.quantized(name, module.act_quant, flow)
-        if isinstance(module, AFFINE) or type(module).__name__ == "TensorNorm":
+            return replace(self.placer.quantized(name, module.act_quant, flow), plain=not module.return_quant_tensor)
+        if isinstance(module, AFFINE) or is_tensor_norm(module):
             return self.placer.affine(name, module, flow)
         if isinstance(module, nn.ReLU):
             return self.placer.relu(name, flow)
-        if isinstance(module, nn.Flatten) and module.start_dim == 1 and module.end_dim == -1:
-            return self.placer.then(name, IntegerFlatten(name), flow)
+        if isinstance(module, nn.Flatten):
+            return self._flattened(name, flow, module.start_dim, module.end_dim)
+        return self._pool(name, flow, module)
+
+    def _pool(self, name: str, flow: Flow, module: Any) -> Flow:
         if isinstance(module, nn.MaxPool2d):
-            return self.placer.max_pool(
-                name, flow, module.kernel_size, module.stride, module.padding, module.dilation, module.ceil_mode
-            )
-        if isinstance(module, nn.AvgPool2d) and not isinstance(module, qnn.TruncAvgPool2d):
-            odd = module.ceil_mode or module.divisor_override or pair(module.padding, "padding", 0) != (0, 0)
-            return self.placer.average(name, flow, module.kernel_size, module.stride, bool(odd))
-        if type(module) is nn.AdaptiveAvgPool2d and module.output_size in (1, (1, 1)):
-            return self.placer.average(name, flow, None, None, False)
-        kind = type(module).__name__
-        way_out = INSTEAD.get(kind, f"use {SUPPORTED}")
-        raise ValueError(f"{name} is a {kind}, which has no integer layer here: {way_out}.")
+            return self.placer.max_pool(name, flow, *(getattr(module, option) for option in MAX_POOL_OPTIONS))
+        if isinstance(module, nn.AvgPool2d):
+            size, stride, padding = module.kernel_size, module.stride, module.padding
+            return self.placer.average(name, flow, size, stride, padding, module.ceil_mode, module.divisor_override)
+        if module.output_size not in (1, (1, 1)):
+            raise ValueError(f"{name} gives images of {module.output_size}: use AdaptiveAvgPool2d(1), or AvgPool2d.")
+        return self.placer.average(name, flow, None, None, 0, False, None)
 
     def _image(self, name: str) -> tuple[int, int]:
         if self.example is None:
@@ -150,53 +197,88 @@ class _Walk:
             )
         if not self.shapes:
             self.shapes = shapes_of_inputs(self.model, self.example)
-        height, width = self.shapes[name.split(" ")[0]][-2:]
+        height, width = self.shapes[name][-2:]
         return height, width
 
     def _function(self, node: fx.Node) -> Any:
-        target = node.target
-        name = self.placer.name(target if isinstance(target, str) else getattr(target, "__name__", str(target)))
-        if target is getattr and node.args[1] == "value":
-            return self._taken(node, 0)  # the floats of a Brevitas tensor
-        if target in (getattr, operator.getitem, "size", "dim"):
-            return None  # shapes, which view takes
-        if target in (functional.dropout, "contiguous", "detach", "float"):
-            return self._taken(node, 0)
-        if target in (functional.relu, torch.relu, "relu"):
-            return self.placer.relu(name, self._taken(node, 0))
-        if target in (torch.flatten, "flatten", "view", "reshape", torch.reshape):
-            return self.placer.then(name, IntegerFlatten(name), self._flattened(node, name))
-        if target in (functional.max_pool2d, torch.max_pool2d):
-            return self._pooled(
-                node, name, self.placer.max_pool, ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-            )
-        if target is functional.avg_pool2d:
-            return self._pooled(node, name, self.placer.average, ("kernel_size", "stride"))
-        if target in (operator.add, operator.iadd, torch.add, "add", "add_") and len(self._operands(node)) == 2:
-            return self.placer.total(name, *self._operands(node))
-        operation = str(getattr(target, "__name__", target))
+        target, operation = node.target, _operation(node)
+        if target is getattr or target in ("size", "dim"):
+            return self._attribute(node)
+        if not self._operands(node):
+            return None  # arithmetic on shapes, which view takes
+        name = self.placer.name(f"{operation}()" if operation in self.modules else operation)
+        if target is operator.getitem:
+            raise ValueError("forward takes a part of a tensor by [ ], which has no integer layer here: take it out.")
+        if target in RESHAPE:
+            return self._reshaped(node, name)
+        if target in ARGUMENTS:
+            return self._known(node, name, self._given(node, name, ARGUMENTS[target]))
         if operation in ("add", "sub", "mul", "truediv"):
             return self._arithmetic(node, name, operation)
-        way_out = INSTEAD.get({"softmax": "Softmax", "log_softmax": "LogSoftmax"}.get(name, ""), f"use {SUPPORTED}")
-        raise ValueError(f"forward calls {name}, which has no integer layer here: {way_out}.")
+        way_out = INSTEAD.get(
+            {"softmax": "Softmax", "log_softmax": "LogSoftmax"}.get(operation, ""), f"use {SUPPORTED}"
+        )
+        raise ValueError(f"{_inside(node)} calls {operation}, which has no integer layer here: {way_out}.")
 
-    def _pooled(self, node: fx.Node, name: str, place: Callable[..., Flow], names: tuple[str, ...]) -> Flow:
-        defaults = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
-        given = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
-        extra = len(node.args) - 1 > len(names) or bool(set(given) - set(names) - {"return_indices"})
-        found = [given.get(n, defaults.get(n)) for n in names]
-        return place(name, self._taken(node, 0), *found, *([extra] if place == self.placer.average else []))
+    def _attribute(self, node: fx.Node) -> Any:
+        """Return the floats of a Brevitas tensor as the value that they are, and nothing for a shape."""
+        source = node.args[0]
+        if node.target is getattr and node.args[1] == "value" and isinstance(source, fx.Node):
+            return replace(self.flows[source], plain=True)
+        return None
 
-    def _flattened(self, node: fx.Node, name: str) -> Flow:
-        rest = [*node.args[1:], *node.kwargs.values()]
-        shape = rest[0] if len(rest) == 1 and isinstance(rest[0], (tuple, list)) else rest
-        flat = list(shape) == [1] if node.target in (torch.flatten, "flatten") else len(shape) == 2
-        if not flat:
-            raise ValueError(f"{name} reshapes otherwise than to [N, all the rest]: use Flatten.")
-        return self._taken(node, 0)
+    def _known(self, node: fx.Node, name: str, given: dict[str, Any]) -> Flow:
+        target = node.target
+        if target in ADD:
+            if any(self._flow_of(given.get(side)) is None for side in ("input", "other")):
+                return self._arithmetic(node, name, "add")
+            return self.placer.total(name, self._taken(given, name), self._taken(given, name, "other"))
+        flow = self._taken(given, name)
+        if target in RELU:
+            return self.placer.relu(name, flow)
+        if target in FLATTEN:
+            return self._flattened(name, flow, given.get("start_dim", 0), given.get("end_dim", -1))
+        if target in (*MAX_POOL, *AVERAGE):
+            given = {"stride": None, "divisor_override": None} | DEFAULTS | given
+            size, stride, padding, ceil = (given[key] for key in ("kernel_size", "stride", "padding", "ceil_mode"))
+            if target in AVERAGE:
+                return self.placer.average(name, flow, size, stride, padding, ceil, given["divisor_override"])
+            return self.placer.max_pool(
+                name, flow, size, stride, padding, given["dilation"], ceil, given["return_indices"]
+            )
+        if target is functional.dropout and given.get("training", True):
+            raise ValueError(f"{name} drops values in eval mode too: call it with training=self.training.")
+        return flow
+
+    def _given(self, node: fx.Node, name: str, names: tuple[str, ...]) -> dict[str, Any]:
+        """Return a call's arguments by their names; raise where it has others."""
+        given = dict(zip(names, node.args, strict=False)) | node.kwargs
+        others = [f"{key}={value}" for key, value in given.items() if key not in names]
+        others += [str(value) for value in node.args[len(names) :]]
+        if others:
+            raise ValueError(
+                f"{name} is called with {others[0]}, and only {', '.join(names)} can be given to it here: leave it out."
+            )
+        return given
+
+    def _flattened(self, name: str, flow: Flow, start: Any, end: Any, features: int | None = None) -> Flow:
+        if (start, end) != (1, -1):
+            raise ValueError(f"{name} flattens from dimension {start} to {end}: use flatten(1), of all but the first.")
+        return self.placer.then(name, IntegerFlatten(name, features), flow)
+
+    def _reshaped(self, node: fx.Node, name: str) -> Flow:
+        sizes: Any = [*node.args[1:], *node.kwargs.values()]
+        if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+            sizes = sizes[0]
+        rows, features = sizes if len(sizes) == 2 else (None, None)
+        counted = isinstance(features, int) and features > 0
+        if not (_is_batch_size(rows) and (counted or features == -1)) and not (rows == -1 and counted):
+            raise ValueError(f"{name} reshapes in a way that may mix the inputs of a batch: use flatten(1).")
+        flow = self._taken({"input": node.args[0]}, name)
+        return self._flattened(name, flow, 1, -1, features if counted else None)
 
     def _operands(self, node: fx.Node) -> list[Flow]:
-        return [self.flows[a] for a in node.args if isinstance(a, fx.Node) and isinstance(self.flows[a], Flow)]
+        return [flow for flow in map(self._flow_of, node.all_input_nodes) if flow is not None]
 
     def _arithmetic(self, node: fx.Node, name: str, operation: str) -> Flow:
         flows, values = self._operands(node), [constant(self.model, a) for a in node.args]
@@ -204,6 +286,7 @@ class _Walk:
         if (
             len(flows) != 1
             or len(known) != 1
+            or len(node.args) != 2
             or flows[0].position is not None
             or node.kwargs
             or any(isinstance(a, IntegerMaxPool2d) for a in flows[0].after)
@@ -217,28 +300,80 @@ class _Walk:
             raise ValueError(f"{name} divides a number by the input: do so before you call the model.")
         return replace(flows[0], before=(*flows[0].before, (operation, known[0])))
 
-    def _taken(self, node: fx.Node, place: int) -> Flow:
-        source = node.args[place] if len(node.args) > place else None
-        flow = self.flows.get(source) if isinstance(source, fx.Node) else None
-        if not isinstance(flow, Flow):
-            raise ValueError(f"{node.target} takes what is no value of the network: give it the output of a layer.")
+    def _taken(self, given: dict[str, Any], name: str, which: str = "input") -> Flow:
+        flow = self._flow_of(given.get(which))
+        if flow is None:
+            raise ValueError(f"{name} takes what is no value of the network: give it the output of a layer.")
         return flow
+
+    def _flow_of(self, argument: Any) -> Flow | None:
+        flow = self.flows.get(argument) if isinstance(argument, fx.Node) else None
+        return flow if isinstance(flow, Flow) else None
+
+
+def _no_layer(name: str, module: nn.Module) -> str:
+    """Return the sentence about a module that is not followed."""
+    kind = type(module).__name__
+    own = " with a forward of its own," if isinstance(module, KINDS) else ""
+    return f"{name} is a {kind},{own} which has no integer layer here: {INSTEAD.get(kind, f'use {SUPPORTED}')}."
+
+
+def _operation(node: fx.Node) -> str:
+    """Return what a call is named, one name for what is the same."""
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
+    if node.target in MAX_POOL:
+        name = "max_pool2d"  # torch calls its own fn
+    return ONE_NAME.get(name, name)
+
+
+def _inside(node: fx.Node) -> str:
+    """Return whose forward a call stands in."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    return f"the forward of {stack[-1][0]} ({stack[-1][1].__name__})" if stack else "forward"
+
+
+def _is_batch_size(size: Any) -> bool:
+    """Whether a number of a shape is x.size(0) or x.shape[0]: whose x does not matter, all have the inputs in dimension 0."""
+    if not isinstance(size, fx.Node):
+        return False
+    if size.target == "size":
+        return (*size.args[1:], *size.kwargs.values()) == (0,)
+    source = size.args[0]
+    return bool(
+        size.target is operator.getitem
+        and size.args[1] == 0
+        and isinstance(source, fx.Node)
+        and (source.target == "size" or source.args[1:] == ("shape",))
+    )
 
 
 def shapes_of_inputs(model: nn.Module, example: Tensor) -> dict[str, tuple[int, ...]]:
-    """Return the shape of what each module is given when the model runs on example."""
+    """Return the shape of what each module is given when the model runs on example: a name for each call of it.
+
+    raises   ValueError where the model does not run on it
+
+    >>> shapes_of_inputs(nn.Sequential(nn.Flatten()), torch.zeros(2, 3, 4))
+    {'0': (2, 3, 4)}
+    """
     shapes: dict[str, tuple[int, ...]] = {}
+    calls: dict[str, int] = {}
 
     def note(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, given: tuple[Any, ...]) -> None:
+            place = numbered(name, calls)
             if given and hasattr(given[0], "shape"):
-                shapes[name] = tuple(given[0].shape)
+                shapes[place] = tuple(given[0].shape)
 
         return hook
 
     hooks = [module.register_forward_pre_hook(note(name)) for name, module in model.named_modules() if name]
     try:
         model(example)
+    except Exception as error:  # whatever a layer raises that is given another shape
+        reason = str(error).split("\n")[0].rstrip(".")
+        raise ValueError(
+            f"the model does not take inputs of shape {tuple(example.shape)} ({reason}): give others."
+        ) from None
     finally:
         for hook in hooks:
             hook.remove()

@@ -27,8 +27,6 @@ from qtutor.network.integer_network import InputStage, IntegerNetwork, Meaning, 
 from qtutor.network.rescaling import Floats, requantizer, scores
 from qtutor.network.tracing import numbered
 
-ONE_NAME = {"view": "flatten", "reshape": "flatten", "iadd": "add", "add_": "add"}
-
 
 @dataclass(frozen=True, eq=False)
 class Flow:
@@ -40,6 +38,7 @@ class Flow:
     floats     what Brevitas does in floats from these integers on, up to now
     after      integer layers that follow the quantizer to come: pooling and flattening change places with it
     before     float operations before the first quantizer
+    plain      a tensor without scale in the model, so that a bias cannot take its own from it
     node       the layer that it comes from, for messages
     """
 
@@ -49,6 +48,7 @@ class Flow:
     floats: Floats = field(default_factory=Floats)
     after: tuple[IntegerLayer, ...] = ()
     before: tuple[tuple[str, float], ...] = ()
+    plain: bool = True
     node: str = ""
 
     @property
@@ -72,11 +72,16 @@ class Placer:
         self.places: list[tuple[str, int]] = []
         self.calls: dict[str, int] = {}
 
-    def weighted(self, name: str, module: Any, flow: Flow) -> Flow:
-        """Place a linear or convolution layer, and the quantizers that it has inside."""
+    def weighted(self, name: str, path: str, module: Any, flow: Flow) -> Flow:
+        """Place a linear or convolution layer, which stands at path, and the quantizers that it has inside."""
         if module.input_quant.is_quant_enabled:
-            flow = self.quantized(f"{name}.input_quant", module.input_quant, flow)
+            flow = self.quantized(self.name(f"{path}.input_quant"), module.input_quant, flow)
         x = self._whole(name, flow)
+        if flow.plain and module.bias is not None and module.bias_quant.requires_input_scale:
+            raise ValueError(
+                f"{name} has a bias that takes its scale from the input, which comes without one: "
+                "use return_quant_tensor=True in the layer before it."
+            )
         held = quantizers.weights(module, name)
         scale = held.scale * float(x.scale)  # type: ignore[arg-type]
         conv = isinstance(module, qnn.QuantConv2d)
@@ -100,8 +105,8 @@ class Placer:
         floats = Floats(bias=float_bias)
         result = Flow(position, self.meanings[position], True, floats, node=name)
         if module.output_quant.is_quant_enabled:
-            result = self.quantized(f"{name}.output_quant", module.output_quant, result)
-        return result
+            result = self.quantized(self.name(f"{path}.output_quant"), module.output_quant, result)
+        return replace(result, plain=not module.return_quant_tensor)
 
     def _conv(self, name: str, module: Any, x: Meaning, held: quantizers.Weights, bias: Tensor | None) -> IntegerConv2d:
         if (
@@ -128,8 +133,8 @@ class Placer:
             return self._first(name, quantizer, flow)
         assert flow.meaning is not None
         meaning = quantizer.meaning
-        if (quantizer.relu or flow.floats.relu) and not meaning.bipolar:
-            meaning = replace(meaning, low=max(meaning.low, meaning.zero_point))
+        if quantizer.relu or flow.floats.relu:
+            meaning = _behind_relu(name, meaning)
         layer = requantizer(name, flow.meaning, flow.floats, meaning, quantizer.rounding, proxy)
         position = self._add(layer, (flow.position,), meaning)
         return self._settled(name, position, meaning, flow.after)
@@ -151,7 +156,7 @@ class Placer:
             placed = replace(later, lowest=meaning.low) if isinstance(later, IntegerMaxPool2d) else later
             position = self._add(placed, (position,), meaning)
         self.places.append((name, position))
-        return Flow(position, meaning, node=name)
+        return Flow(position, meaning, plain=False, node=name)
 
     def affine(self, name: str, module: Any, flow: Flow) -> Flow:
         """Note a batch normalization: the next quantizer's multiplier takes it in."""
@@ -166,9 +171,11 @@ class Placer:
         if getattr(module, "running_mean", None) is None:
             raise ValueError(f"{name} keeps no running statistics: use track_running_stats=True.")
         floats = flow.floats.then(module)
+        if not all(bool(values.isfinite().all()) for values in floats.line()):
+            raise ValueError(f"{name} holds a number that is NaN or infinite: train it again.")
         if flow.after and bool((floats.gains() < 0).any()):
             raise ValueError(f"{name} has a negative gain and comes after a max pool: move it before the pool.")
-        return replace(flow, floats=floats)
+        return replace(flow, floats=floats, plain=True)
 
     def relu(self, name: str, flow: Flow) -> Flow:
         """Note a ReLU: the next quantizer stops at the integer of real zero."""
@@ -186,25 +193,25 @@ class Placer:
         return replace(flow, position=self._add(layer, (flow.position,), flow.meaning))
 
     def max_pool(
-        self, name: str, flow: Flow, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool
+        self, name: str, flow: Flow, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, indices: bool
     ) -> Flow:
         """Place a max pool."""
-        if pair(dilation, "dilation", 1) != (1, 1) or ceil:
-            raise ValueError(f"{name} has a dilation or ceil_mode: use a plain max pool.")
+        if pair(dilation, "dilation", 1) != (1, 1) or ceil or indices:
+            raise ValueError(f"{name} has a dilation, ceil_mode or return_indices: use a plain max pool.")
         size = pair(kernel, "kernel_size", 1)
         steps = size if stride is None else pair(stride, "stride", 1)
         return self.then(name, IntegerMaxPool2d(name, size, steps, pair(padding, "padding", 0), 0), flow)
 
-    def average(self, name: str, flow: Flow, kernel: Any, stride: Any, odd: bool) -> Flow:
+    def average(self, name: str, flow: Flow, kernel: Any, stride: Any, padding: Any, ceil: bool, divisor: Any) -> Flow:
         """Place an average pool: the sum of each window, on a scale so much finer. No size: of the whole image."""
-        if odd:
+        if pair(padding, "padding", 0) != (0, 0) or ceil or divisor:
             raise ValueError(f"{name} has a padding, ceil_mode or divisor_override: use a plain average pool.")
         x = self._whole(name, flow)
         size = self.image(name) if kernel is None else pair(kernel, "kernel_size", 1)
         count = size[0] * size[1]
-        layer = IntegerSumPool2d(name, size, size if stride is None else pair(stride, "stride", 1))
+        layer = IntegerSumPool2d(name, size, size if stride is None else pair(stride, "stride", 1), kernel is None)
         meaning = Meaning(x.scale / count, x.zero_point * count, x.low * count, x.high * count)  # type: ignore[operator]
-        return Flow(self._add(layer, (flow.position,), meaning), meaning, node=name)
+        return Flow(self._add(layer, (flow.position,), meaning), meaning, plain=flow.plain, node=name)
 
     def total(self, name: str, a: Flow, b: Flow) -> Flow:
         """Place a sum of two values on one scale."""
@@ -215,21 +222,21 @@ class Placer:
                 "send both through the same QuantIdentity first."
             )
         meaning = Meaning(x.scale, x.zero_point + y.zero_point, x.low + y.low, x.high + y.high)
-        return Flow(self._add(IntegerAdd(name), (a.position, b.position), meaning), meaning, node=name)
+        position = self._add(IntegerAdd(name), (a.position, b.position), meaning)
+        return Flow(position, meaning, plain=a.plain or b.plain, node=name)
 
-    def element_add(self, name: str, module: Any, a: Flow, b: Flow) -> Flow:
-        """Place Brevitas's layer for sums, and the quantizers that it has inside."""
+    def element_add(self, name: str, path: str, module: Any, a: Flow, b: Flow) -> Flow:
+        """Place Brevitas's layer for sums, which stands at path, and the quantizers that it has inside."""
         if module.input_quant.is_quant_enabled:
-            a = self.quantized(f"{name}.input_quant", module.input_quant, a)
-            b = self.quantized(f"{name}.input_quant (2)", module.input_quant, b)
-        summed = self.total(name, a, b)
+            a, b = (self.quantized(self.name(f"{path}.input_quant"), module.input_quant, side) for side in (a, b))
+        result = self.total(name, a, b)
         if module.output_quant.is_quant_enabled:
-            return self.quantized(f"{name}.output_quant", module.output_quant, summed)
-        return summed
+            result = self.quantized(self.name(f"{path}.output_quant"), module.output_quant, result)
+        return replace(result, plain=not module.return_quant_tensor)
 
     def _whole(self, name: str, flow: Flow) -> Meaning:
         if not flow.whole or flow.meaning is None:
-            source = f"of {'layer ' if flow.node.isdigit() else ''}{flow.node} " if flow.node else ""
+            source = f"of {_layer(flow.node)} " if flow.node else ""
             kind = "accumulators" if flow.sums else "floats"
             raise ValueError(
                 f"{name} is given {kind} {source}without a quantizer between: put a QuantIdentity before it."
@@ -243,7 +250,7 @@ class Placer:
 
     def name(self, wanted: str) -> str:
         """Return the name of a layer; one that is called again gets a number."""
-        return numbered(ONE_NAME.get(wanted, wanted), self.calls)
+        return numbered(wanted, self.calls)
 
     def network(self, last: Flow) -> IntegerNetwork:
         """Return the network whose result is the last flow."""
@@ -251,14 +258,42 @@ class Placer:
             raise ValueError(
                 "the model has no quantizer: begin it with a QuantIdentity, so that its input is integers."
             )
-        if last.floats.relu or last.after:
-            raise ValueError("the model ends in a ReLU or a pooling of accumulators: quantize them, or take it out.")
-        if last.floats.any or isinstance(last.meaning.scale, tuple):
-            layer, meaning = scores(self.name("logits"), last.meaning, last.floats)
-            self._add(layer, (last.position,), meaning)
-        elif last.position != len(self.steps):
+        last = self._scored(last)
+        if last.position != len(self.steps):
             raise ValueError("the model computes layers that its output does not need: take them out.")
         return IntegerNetwork(self.input, tuple(self.steps), tuple(self.meanings), tuple(self.places))
+
+    def _scored(self, last: Flow) -> Flow:
+        """Return the last flow with its sums in one unit, and flattened where the model flattens them."""
+        assert last.meaning is not None
+        if last.floats.relu or not all(isinstance(layer, IntegerFlatten) for layer in last.after):
+            raise ValueError(
+                f"the model ends in a ReLU or a pooling of the sums of {_layer(last.node)}: quantize them, or take it out."
+            )
+        position, meaning = last.position, last.meaning
+        if last.floats.any or isinstance(meaning.scale, tuple):
+            layer, meaning = scores(self.name("logits"), meaning, last.floats)
+            position = self._add(layer, (position,), meaning)
+        for later in last.after:
+            position = self._add(later, (position,), meaning)
+        return Flow(position, meaning, node=last.node)
+
+
+def _layer(node: str) -> str:
+    """Return how messages call a layer: in a Sequential it has only a number."""
+    return f"layer {node}" if node.isdigit() else node
+
+
+def _behind_relu(name: str, meaning: Meaning) -> Meaning:
+    """Return what is left of a quantizer's integers where nothing below real zero comes in."""
+    if meaning.bipolar:
+        raise ValueError(f"{name} takes the sign of what a ReLU gives, which is +1 always: take the ReLU out.")
+    low = max(meaning.low, meaning.zero_point)
+    if low == meaning.high:
+        raise ValueError(
+            f"{name} has only the integer {low} left after a ReLU: use an unsigned quantizer, or more bits."
+        )
+    return replace(meaning, low=low)
 
 
 def _number(scale: Tensor) -> float | tuple[float, ...]:

@@ -7,6 +7,7 @@ import torch
 from brevitas.core.quant.binary import BinaryQuant, ClampedBinaryQuant
 from brevitas.core.quant.int import RescalingIntQuant
 from brevitas.core.scaling import ParameterFromRuntimeStatsScaling, RuntimeStatsScaling
+from brevitas.proxy.runtime_quant import DynamicActQuantProxyFromInjector
 from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 
@@ -33,6 +34,10 @@ def activation(proxy: Any, name: str) -> Activation:
     raises   ValueError for a kind, width, scale or zero point that a register of 1 … 8 bits cannot have, and where the
              quantizer has seen no data
     """
+    if isinstance(proxy, DynamicActQuantProxyFromInjector):
+        raise ValueError(
+            f"{name} takes its scale from each input anew, and integer layers have one: use Int8ActPerTensorFloat."
+        )
     fused = proxy.fused_activation_quant_proxy
     kind, acts = fused.tensor_quant, fused.activation_impl
     if not isinstance(kind, (RescalingIntQuant, BinaryQuant, ClampedBinaryQuant)):
@@ -107,8 +112,12 @@ def weights(layer: Any, name: str) -> Weights:
     """Return the integers that the layer's weights are.
 
     raises   ValueError for float weights, more than 8 bits, channels along another dimension than the first, zero
-             points that are no integers or not the same for all
+             points that are no integers or not the same for all, weights that depend on the input or are no numbers
     """
+    if getattr(layer.weight_quant, "requires_quant_input", False):
+        raise ValueError(
+            f"{name} has accumulator-aware weights, which depend on its input's format: use Int8WeightPerTensorFloat."
+        )
     with torch.no_grad():
         quantized = layer.quant_weight()
     if not isinstance(quantized, IntQuantTensor):
@@ -117,6 +126,7 @@ def weights(layer: Any, name: str) -> Weights:
         raise ValueError(
             f"{name} has weights of {float(quantized.bit_width):g} bits, and integer layers take 1 … {WIDEST}: train it narrower."
         )
+    _require_finite_weights(layer, quantized, name)
     try:
         integers, qparams = from_brevitas(quantized)
     except ValueError as error:
@@ -131,6 +141,16 @@ def weights(layer: Any, name: str) -> Weights:
     return Weights(integers, zero_points[0], scale, qparams.int_min, qparams.int_max)
 
 
+def _require_finite_weights(layer: Any, quantized: IntQuantTensor, name: str) -> None:
+    if not bool(layer.weight.isfinite().all()):
+        raise ValueError(f"{name} has a weight that is NaN or infinite: train it again.")
+    if not bool(quantized.value.isfinite().all()):
+        raise ValueError(
+            f"{name} has integer weights of {float(quantized.bit_width):g} bit, a range of 0 alone where it is narrow: "
+            "use SignedBinaryWeightPerTensorConst, or 2 bits."
+        )
+
+
 def bias(layer: Any, name: str, scale: Tensor, quantized_input: Any) -> tuple[Tensor | None, Tensor | None]:
     """Return (integers, floats) of the layer's bias: the first where it is whole in accumulator units, else the second.
 
@@ -139,6 +159,8 @@ def bias(layer: Any, name: str, scale: Tensor, quantized_input: Any) -> tuple[Te
     """
     if layer.bias is None:
         return None, None
+    if not bool(layer.bias.isfinite().all()):
+        raise ValueError(f"{name} has a bias that is NaN or infinite: train it again.")
     if not layer.bias_quant.is_quant_enabled:
         return None, layer.bias.detach()
     with torch.no_grad():

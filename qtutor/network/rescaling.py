@@ -89,7 +89,9 @@ def requantizer(
     mantissa, plus, shift = fixed_point(gain, offset, name)
     reach = max(abs(given.low), abs(given.high)) * int(mantissa.abs().max()) + int(plus.abs().max())
     if reach >= 2**63:
-        raise ValueError(f"{name}: accumulators up to {given.high} times {int(mantissa.abs().max())} leave 63 bits.")
+        raise ValueError(
+            f"{name}: accumulators up to {given.high} times {int(mantissa.abs().max())} leave 63 bits: use fewer bits."
+        )
     thresholds, direction = thresholds_of(brevitas_integers(given, floats, proxy), given, out, len(mantissa))
     return IntegerRequantize(
         name, mantissa, plus, shift, out.low, out.high, thresholds, direction, reach,
@@ -122,7 +124,8 @@ def fixed_point(gain: Tensor, offset: Tensor, name: str) -> tuple[Tensor, Tensor
     largest, farthest = float(gain.abs().max()), float(offset.abs().max())
     if not largest < 2 ** (MANTISSA_BITS - 1) or not farthest < 2**60:
         raise ValueError(
-            f"{name} multiplies by {largest:g} and adds {farthest:g}, which 31 bits and a shift do not hold."
+            f"{name} multiplies by {largest:g} and adds {farthest:g}, which 31 bits and a shift do not hold: "
+            "calibrate its scale again, or look at the bias and the batch normalization before it."
         )
     shift = min(MANTISSA_BITS - _exponent(largest), 61 - max(_exponent(farthest), 0), LARGEST_SHIFT)
     channels = max(len(gain), len(offset))
@@ -188,5 +191,7 @@ def scores(name: str, given: Meaning, floats: Floats) -> tuple[IntegerScores, Me
     mantissa, plus, shift = fixed_point(gain, offset - gain * given.zero_point, name)
     ends = [m * a + p for m, p in zip(mantissa.tolist(), plus.tolist(), strict=True) for a in (given.low, given.high)]
     if max(map(abs, ends)) >= 2**63:
-        raise ValueError(f"{name}: sums up to {given.high} times {int(mantissa.abs().max())} leave 63 bits.")
+        raise ValueError(
+            f"{name}: sums up to {given.high} times {int(mantissa.abs().max())} leave 63 bits: use fewer bits."
+        )
     return IntegerScores(name, mantissa, plus), Meaning(2.0**-shift, 0, min(ends), max(ends))
