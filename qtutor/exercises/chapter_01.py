@@ -20,7 +20,7 @@ def to_real(q, scale, zero_point):
 
     q is a tensor of uint8 or int32, scale a Python float, zero_point a Python int.
     """
-    return scale * (q.to(torch.int32) - zero_point)
+    return scale * (q.to(torch.int64) - zero_point)
 
 
 def brackets_forgotten(q, scale, zero_point):

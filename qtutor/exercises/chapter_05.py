@@ -20,7 +20,7 @@ from qtutor.exercises.questions import Prediction, QuizQuestion
 def to_fixed_point(real, bits):
     """Return (mantissa, shift): mantissa / 2**shift is the number nearest to real, with a mantissa of exactly `bits` bits.
 
-    real is a Python float above 0, small enough for a shift of 0 or more; bits is a Python int.
+    real is a Python float above 0, of a size that gives a shift of 0 … 62; bits is a Python int.
     Both answers are Python ints; 2**(bits - 1) <= mantissa < 2**bits. A tie goes to the even mantissa.
     """
     shift = 0
@@ -185,8 +185,8 @@ EXERCISE_A = Exercise(
 def requantize(accumulators, mantissa, shift, zero_point, bit_width, signed):
     """Return accumulators * mantissa / 2**shift, rounded once, half to even, then + zero_point, then saturated.
 
-    accumulators is an int32 tensor; mantissa (1 … 2**31 - 1), shift (0 … 62), zero_point and bit_width are Python ints,
-    signed True or False. Integers only: no float on the way. The result is a tensor of an integer type.
+    accumulators is an int32 tensor; mantissa (1 … 2**31 - 1), shift (0 … 62), zero_point and bit_width (1 … 32) are Python
+    ints, signed True or False. Integers only: no float on the way. The result is a tensor of an integer type.
     """
     low = -(2 ** (bit_width - 1)) if signed else 0
     products = accumulators.to(torch.int64) * mantissa

@@ -271,7 +271,7 @@ EXERCISE_A = Exercise(
 def channel_scales(weight, bit_width):
     """Return one scale for each row of weight, zero point 0: the largest absolute value gets the largest signed integer.
 
-    weight is a float32 tensor [rows, columns] in which no row is all 0; the result a float tensor [rows].
+    weight is a float32 tensor [rows, columns] in which no row is all 0, bit_width 2 or more; the result a float tensor [rows].
     """
     return weight.abs().amax(dim=1) / (2 ** (bit_width - 1) - 1)
 

@@ -769,6 +769,7 @@ def test_what_is_right_in_another_way_gets_its_tick(name, function, verdict):
 @pytest.mark.parametrize(
     ("name", "inputs", "right"),
     [
+        ("1.A", ([2**31 - 1, -(2**31)], 1.0, -(2**10)), [2**31 + 2**10, -(2**31) + 2**10]),  # as float32 holds it
         ("3.B", ([200, 0], 0, 2.0**24, 8, False), [255, 0]),
         ("3.B", ([2**16 - 1, 1], 0, 2.0**15, 16, False), [2**16 - 1, 2**15]),
         ("3.B", ([-(2**15), 2**15 - 1], 2**15 - 1, 0.5, 16, True), [-1, 2**15 - 1]),
