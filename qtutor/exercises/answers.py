@@ -18,6 +18,7 @@ from qtutor.exercises.exercise import Answer, Case, Unreadable
 
 WHY = {
     "list": "torch.tensor makes one of a list.",
+    "tuple": "is there a comma too many, or is one of its parts the answer?",
     "ndarray": "torch.from_numpy makes one of an array.",
     "generator": "`yield` makes a generator, `return` hands a value back.",
     "coroutine": "`async` makes a coroutine, and a plain `def` is enough.",
@@ -79,15 +80,24 @@ def read_number(result: Any, case: Case) -> Answer:
 
 def same_shape(result: Any, case: Case) -> Tensor:
     """Return the result where it is a tensor in the shape of the case's tensors."""
+    found = tensor_alone(result)
+    if found.shape != case.tensors[0].shape:
+        expected = tuple(case.tensors[0].shape)
+        raise Unreadable(f"the shape {tuple(found.shape)} for an input of shape {expected}: give one answer for each.")
+    return found.detach()
+
+
+def tensor_alone(result: Any) -> Tensor:
+    """Return the result where it is a tensor; name what it is instead where it is not."""
     if result is None:
         raise Unreadable(NOTHING)
+    if type(result).__module__ == "torch.return_types":  # of max, min, sort … with a dimension
+        parts = " and ".join(f".{name}" for name in dir(result) if name in ("values", "indices"))
+        raise Unreadable(f"all that torch.{type(result).__name__} gives, {parts}: which of them is the answer?")
     if not isinstance(result, Tensor):
         why = WHY.get(type(result).__name__, "which step leaves torch?")
         raise Unreadable(f"{words(result)} where a torch.Tensor belongs: {why}")
-    if result.shape != case.tensors[0].shape:
-        expected = tuple(case.tensors[0].shape)
-        raise Unreadable(f"the shape {tuple(result.shape)} for an input of shape {expected}: give one answer for each.")
-    return result.detach()
+    return result
 
 
 def pair(result: Any, names: str) -> tuple[Any, Any]:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from qtutor.exercises import runner
-from qtutor.exercises.answers import words
+from qtutor.exercises.answers import tensor_alone, words
 from qtutor.exercises.catalogue import EXERCISES, find, no_such
 from qtutor.exercises.exercise import Answer, Case, Difference, Exercise
 from qtutor.exercises.leading import leading_question
+from qtutor.exercises.numerals import both_values, describe_value
 from qtutor.exercises.runner import Outcome, Run, run
+from qtutor.exercises.session import kept
 
 
-def check(name: str, function: Callable[..., Any]) -> None:
+def check(name: str, function: Any = ...) -> None:
     """Print one line: what your function gets right (✓), the smallest input it fails on (✗), or that it is empty (○).
 
     name       an exercise, "2.A"
@@ -50,7 +52,8 @@ def verdict(name: Any, function: Any) -> str:
         return f"✗ {exercise.name}  {kind}"
     if is_empty(function):
         return f"○ {exercise.name}  not attempted yet"
-    return judge(exercise, function)
+    with kept():  # our own answers must not move the session's random numbers either
+        return judge(exercise, function)
 
 
 # --- before any call -------------------------------------------------------------------------------------------------
@@ -59,22 +62,28 @@ def verdict(name: Any, function: Any) -> str:
 def wrong_kind(exercise: Exercise, function: Any) -> str:
     """Return what is wrong with the thing that was given, or "" where it can be called as the exercise needs."""
     right_way = f'write check("{exercise.name}", {exercise.function_name})'
+    if function is ...:
+        return f"was given no function: {right_way}."
     if isinstance(function, str):
         return f"was given the text {function[:40]!r}, and it needs the function itself: {right_way}, without quotes."
     if not callable(function):
         return f"was given {words(function)}, and it needs the function itself: {right_way}, without calling it."
     try:
-        inspect.signature(function).bind(*exercise.parameters)
+        signature = inspect.signature(function)
+    except Exception:  # some built-in functions do not tell their parameters: the call will
+        return ""
+    try:
+        signature.bind(*exercise.parameters)
     except TypeError:
         wanted = f"{exercise.function_name}({', '.join(exercise.parameters)})"
         return f"cannot call your function as {wanted}: give it these {len(exercise.parameters)} parameters."
-    except Exception:  # some built-in functions do not tell their parameters: the call will
-        return ""
     return ""
 
 
 def is_empty(function: Any) -> bool:
     """Say whether a function does nothing yet: only a docstring, `...`, `pass`, or a return of nothing."""
+    if not inspect.isroutine(function):  # an object with a call of its own is more than a stub
+        return False
     code = getattr(function, "__code__", None)
     if code is None:
         return False
@@ -91,17 +100,23 @@ def judge(exercise: Exercise, function: Any) -> str:
     """Try the small inputs, the larger ones, then a runtime's; return the verdict."""
     small, wide = small_cases(exercise), wide_cases(exercise)
     runtime, asked = ask_runtime(exercise)
-    tried = run(function, [case for case, _ in small], exercise.read)
-    found = failure(exercise, function, small, tried, tried)
-    for stage in (wide, runtime):
-        if not found:
-            later = run(function, [case for case, _ in stage], exercise.read)
-            found = failure(exercise, function, stage, later, tried)
-    if found:
-        return found
+    read, runs = reader(exercise), []
+    for stage in (small, wide, runtime):
+        runs.append(run(function, [case for case, _ in stage], read))
+        found = failure(exercise, function, stage, runs[-1], runs[0])
+        if found:
+            return found + ("" if found.startswith("○") else print_note(runs))
     larger = exercise.wide_words([case for case, _ in wide])
     agrees = f"agrees on all {len(small):,} {domain_words(small)}, on {larger}, and {asked}."
-    return f"✓ {exercise.name}  {agrees}{print_note(''.join(tried.printed).strip())}"
+    return f"✓ {exercise.name}  {agrees}{print_note(runs)}"
+
+
+def reader(exercise: Exercise) -> Callable[[Any, Case], Answer]:
+    """Return how the exercise reads an answer; where it needs a tensor, anything else is named here, alike for all."""
+    first = small_cases(exercise)[0][0]
+    if not isinstance(exercise.reference(*first.copies()), Tensor):
+        return exercise.read
+    return lambda result, case: exercise.read(tensor_alone(result), case)
 
 
 def ask_runtime(exercise: Exercise) -> tuple[Expected, str]:
@@ -139,8 +154,9 @@ def domain_words(cases: Expected) -> str:
     return f"inputs of {min(widths)} to {max(widths)} bits" if max(widths) else "small inputs"
 
 
-def print_note(printed: str) -> str:
+def print_note(runs: Sequence[Run]) -> str:
     """Return a sentence about what the function printed, or nothing."""
+    printed = "".join(text for tried in runs for text in tried.printed).strip()
     first = printed.split("\n")[0][:60]
     return f" It also printed {first!r}, which was held back: print in a cell of its own." if printed else ""
 
@@ -156,21 +172,24 @@ def failure(exercise: Exercise, function: Any, stage: Expected, tried: Run, smal
         if outcome.empty and case is small_cases(exercise)[0][0]:
             return f"○ {exercise.name}  not attempted yet"
         if outcome.complaint:
-            return complaint(exercise, case, outcome, tried)
+            return complaint(exercise, case, outcome)
         if outcome.answer != expected:
             return difference(exercise, function, case, expected, outcome, small)
     return late(exercise, stage[len(tried.outcomes)][0], tried) if tried.ended else ""
 
 
-def complaint(exercise: Exercise, case: Case, outcome: Outcome, tried: Run) -> str:
+def complaint(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     """Return the verdict for an answer that is of the wrong kind, or an error."""
     sentence = f"at {describe(exercise, case)} your function {outcome.complaint}"
-    end = "" if sentence[-1] in ".?!)…" else "."
     alone = (
         " Tensors of length 1 were all right." if any(t.numel() != 1 for t in case.tensors) and not case.whole else ""
     )
-    note = print_note("".join(tried.printed).strip()) if outcome.complaint.startswith("returns None") else ""
-    return f"✗ {exercise.name}  {sentence}{end}{alone}{note}"
+    return f"✗ {exercise.name}  {ended(sentence)}{alone}"
+
+
+def ended(sentence: str) -> str:
+    """Return a sentence with its full stop, where it has no sign of its own."""
+    return sentence if sentence[-1] in ".?!)…" else f"{sentence}."
 
 
 def late(exercise: Exercise, case: Case, tried: Run) -> str:
@@ -178,28 +197,48 @@ def late(exercise: Exercise, case: Case, tried: Run) -> str:
     if tried.ended == "slow":
         done, total = len(tried.outcomes), runner.SECONDS_IN_ALL
         return f"✗ {exercise.name}  only {done:,} inputs in {total:g} s: which of your steps takes so long?"
-    where, question = describe(exercise, case), "which loop has no end?"
-    if any(tensor.numel() > 1 for tensor in case.tensors) and not case.whole:
-        index = max(range(case.tensors[0].numel()), key=lambda i: element_key(case, i)[0])
-        where = describe_element(exercise, case, index, "the largest element") + ","
-        question = "is a loop endless, or does it take one small step per pass? Can it take all of them at once?"
-    what = "cannot be stopped: restart the kernel (menu Kernel)" if tried.stuck else "was stopped"
-    after = f"was still running after {runner.SECONDS_A_CALL:g} s and {what}"
-    return f"✗ {exercise.name}  at {where} your function {after}: {question}"
+    where, question = describe(exercise, case), ENDLESS
+    if any(tensor.numel() > 1 for tensor in case.tensors):
+        question += " Can it take all of them at once?"
+        if not case.whole:
+            index = max(range(case.tensors[0].numel()), key=lambda i: element_key(case, i)[0])
+            where = describe_element(exercise, case, index, "the largest element") + ","
+    after = f"was still running after {runner.patience(case):g} s and"
+    end = f"could not be stopped: {STUCK}" if tried.stuck else f"was stopped: {question}"
+    return f"✗ {exercise.name}  at {where} your function {after} {end}"
+
+
+ENDLESS = "is a loop endless, or does it take one small step per pass?"
+STUCK = (
+    "does it wait, build something very large, or catch every exception?"
+    " If the notebook stays busy, restart the kernel (menu Kernel)."
+)
 
 
 def difference(exercise: Exercise, function: Any, case: Case, expected: Answer, outcome: Outcome, small: Run) -> str:
     """Return the verdict for a wrong value: the smallest element that shows it, and a question."""
     found = outcome.answer or Answer(())
     wrong = [i for i, pair in enumerate(zip(expected.values, found.values, strict=True)) if pair[0] != pair[1]]
-    index = min(wrong, key=lambda i: element_key(case, i))
+    index = 0 if case.whole else min(wrong, key=lambda i: element_key(case, i))
     shown = Difference(case.element(index), expected.values[index], found.values[index])
-    if len(expected.values) > 1 and not fails_alone(exercise, function, shown):
-        where, question = describe_element(exercise, case, index, f"element {index}"), NEIGHBOURS
+    alone = shown_alone(exercise, function, shown) if len(expected.values) > 1 else shown
+    if isinstance(alone, Difference):
+        shown, where = alone, describe(exercise, alone.case)
+        question = leading_question(exercise, shown, answers(exercise, small))
     else:
-        where, question = describe(exercise, shown.case), leading_question(exercise, shown, answers(exercise, small))
-    want, got = exercise.write(shown.expected, shown.case), exercise.write(shown.found, shown.case)
-    return f"✗ {exercise.name}  first differs at {where}: expected {want}, yours {got}. {question}"
+        where, question = describe_element(exercise, case, index, f"element {index}"), alone
+    return f"✗ {exercise.name}  first differs at {where}{both_values(exercise, shown)}. {question}"
+
+
+def shown_alone(exercise: Exercise, function: Any, shown: Difference) -> Difference | str:
+    """Return the difference that the element alone shows, which is the smaller input; else what happens to it alone."""
+    again = run(function, [shown.case], reader(exercise)).outcomes
+    if not again:
+        return "Alone, this element gets no answer in time."
+    if again[0].answer is None:
+        return ended(f"Alone with this element, your function {again[0].complaint}")
+    found = again[0].answer.values[0]
+    return replace(shown, found=found) if found != shown.expected else NEIGHBOURS
 
 
 NEIGHBOURS = "Alone, this element comes out right: which of your steps asks the whole tensor at once?"
@@ -217,12 +256,6 @@ def element_key(case: Case, index: int) -> tuple[Any, ...]:
     return sum(abs(value) for value in values), [value < 0 for value in values]
 
 
-def fails_alone(exercise: Exercise, function: Any, shown: Difference) -> bool:
-    """Say whether the element alone is wrong too, so that the smaller input can be shown."""
-    again = run(function, [shown.case], exercise.read).outcomes
-    return bool(again) and again[0].answer is not None and again[0].answer.values != (shown.expected,)
-
-
 def describe_element(exercise: Exercise, case: Case, index: int, called: str) -> str:
     """Return the inputs of one element, and which one it is: 'x=7, bit_width=1, …, element 3 of a tensor of shape (9,)'."""
     return f"{describe(exercise, case.element(index))}, {called} of a tensor of shape {tuple(case.tensors[0].shape)}"
@@ -238,21 +271,3 @@ def describe(exercise: Exercise, case: Case) -> str:
 def has_kinds(exercise: Exercise) -> bool:
     """Say whether an exercise is tried with tensors of more than one type, so that the type must be named."""
     return len({tensor.dtype for case, _ in small_cases(exercise) for tensor in case.tensors}) > 1
-
-
-def describe_value(value: Any, with_kind: bool, whole: bool = False) -> str:
-    """Return one argument as text; a tensor of length 1 as its number, with its type where that matters.
-
-    whole   a tensor of up to 8 numbers is written out: [[0, 1], [0.5, 0]]
-
-    >>> describe_value(torch.tensor([[0.0, 1.0], [0.5, 0.0]]), False, whole=True)
-    '[[0, 1], [0.5, 0]]'
-    """
-    if not isinstance(value, Tensor):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    kind = f" ({str(value.dtype).removeprefix('torch.')})" if with_kind else ""
-    if whole and 0 < value.numel() <= 8:
-        return f"{value.tolist()}".replace(".0", "") + kind
-    if value.numel() == 1:
-        return f"{value.item():g}{kind}" if value.dtype == torch.float32 else f"{value.item()}{kind}"
-    return f"a tensor of shape {tuple(value.shape)}{kind}" if value.numel() else f"an empty tensor{kind}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import anywidget
@@ -55,6 +55,10 @@ class Questions(anywidget.AnyWidget):
 
     def choose(self, number: int, option: Any) -> None:
         """Choose an option of question `number` (1 for the first), as a click does."""
+        if type(number) is not int:
+            raise TypeError(f"{number!r} is no number of a question: give an int, 1 for the first.")
+        if not 1 <= number <= len(self.items):
+            raise ValueError(f"There is no question {number}: there {numbered(len(self.items))}.")
         options = self.items[number - 1]["options"]
         if option_text(option) not in options:
             raise ValueError(f"{option!r} is none of the options {', '.join(options)}: choose one of them.")
@@ -99,13 +103,16 @@ def predict(id: str, question: str, options: Sequence[Any]) -> PredictionQuestio
     options    what there is to choose from; each is shown as its str(), a negative number with a true minus
     returns    a widget. `.choice` is the chosen option's text, settable; `.feedback` what it says; `.reveal()` tells
                whether the prediction held
-    raises     ValueError where the options are no choice: none, a single text, one twice
+    raises     ValueError where the options are no choice: fewer than two, a single text, one twice; TypeError where
+               they are no list, or id no text
 
     >>> guess = predict("demo", "7 + 1 in 4 signed bits", [8, 7, -8])
     >>> guess.choice = -8
     >>> guess.feedback
     'Noted: −8. Run the next cell.'
     """
+    if not isinstance(id, str):
+        raise TypeError(f"the id of a prediction is a text such as '2.1', not {id!r}.")
     texts = option_texts(id, options)
     known = PREDICTIONS.get(id)
     item = {
@@ -124,9 +131,13 @@ def option_texts(id: str, options: Sequence[Any]) -> list[str]:
     which = f"options of predict({id!r})"
     if isinstance(options, str):
         raise ValueError(f"{which} is the text {options!r}: give a list of answers, for example ['yes', 'no'].")
+    if not isinstance(options, Iterable):
+        raise TypeError(f"{which} is {options!r}: give a list of answers, for example ['yes', 'no'].")
     texts = [option_text(option) for option in options]
-    if not texts:
-        raise ValueError(f"{which} is empty: give at least two answers to choose from.")
+    if len(texts) < 2:
+        raise ValueError(
+            f"{which} is {f'only {texts[0]}' if texts else 'empty'}: give at least two answers to choose from."
+        )
     twice = [text for text in texts if texts.count(text) > 1]
     if twice:
         raise ValueError(f"{which} names {twice[0]} more than once: give each answer once.")
@@ -185,6 +196,15 @@ def quiz_item(number: int, question: QuizQuestion) -> dict[str, Any]:
         "noted": [],
         "reasons": [f"{marks[option]} {reason}" for option, reason in question.reasons.items()],
     }
+
+
+def numbered(questions: int) -> str:
+    """Return which numbers questions have.
+
+    >>> numbered(1), numbered(6)
+    ('is only question 1', 'are questions 1 to 6')
+    """
+    return "is only question 1" if questions == 1 else f"are questions 1 to {questions}"
 
 
 def count_words(questions: int) -> list[list[str]]:

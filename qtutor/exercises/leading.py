@@ -1,7 +1,8 @@
 """The question that a counterexample ends in: which mistake would explain all that was seen?
 
 In this order: a known wrong answer that gives the same as the learner's function everywhere; a parameter on which no
-answer depends; a rule of the exercise; a known wrong answer that explains most of what is wrong; the exercise's own question.
+answer depends, where that can explain the input shown; a rule of the exercise; a known wrong answer that explains most
+of what is wrong; the exercise's own question.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from qtutor.exercises.exercise import Answer, Case, Difference, Exercise, WrongAnswer
+from qtutor.exercises.exercise import Answer, Case, Difference, Exercise, Rule, WrongAnswer
 
 Seen = Sequence[tuple[Case, Answer, Answer]]  # the small cases, in order: case, what is expected, what was found
 
@@ -31,10 +32,10 @@ def fitting_questions(exercise: Exercise, shown: Difference, seen: Seen) -> Iter
     wrong = [place for place, (_, expected, found) in enumerate(seen) if found != expected]
     yield from (mistake.question for mistake in known if all(agreeing[mistake]))
     unread = unread_parameters(exercise, seen)
-    if 0 < len(unread) < len(exercise.parameters):
+    if len(unread) < len(exercise.parameters) and any(may_explain(exercise, n, shown.case, seen) for n in unread):
         yield f"Where does your code look at {' and '.join(unread)}?"
     differences = [shown, *(difference(*seen[place]) for place in wrong)]
-    yield from (rule.question for rule in exercise.rules if rule.fits(differences))
+    yield from (rule.question for rule in exercise.rules if fits(rule, differences))
     explains = {mistake: sum(agreeing[mistake][place] for place in wrong) for mistake in known}
     likeliest = max(known, key=lambda mistake: (explains[mistake], sum(agreeing[mistake])), default=None)
     if likeliest and wrong and 2 * explains[likeliest] >= len(wrong):
@@ -44,6 +45,14 @@ def fitting_questions(exercise: Exercise, shown: Difference, seen: Seen) -> Iter
 def difference(case: Case, expected: Answer, found: Answer) -> Difference:
     """Return a small case, whose answers hold one value each, as a Difference."""
     return Difference(case, expected.values[0], found.values[0])
+
+
+def fits(rule: Rule, differences: Sequence[Difference]) -> bool:
+    """Say whether a rule fits; one that cannot be asked does not (the smallest element of an empty tensor)."""
+    try:
+        return rule.fits(differences)
+    except Exception:
+        return False
 
 
 # --- known wrong answers ---------------------------------------------------------------------------------------------
@@ -90,6 +99,20 @@ def is_unread(seen: Seen, place: int) -> bool:
         expected[others].add(right.values)
         found[others].add(given.values)
     return any(len(values) > 1 for values in expected.values()) and all(len(values) == 1 for values in found.values())
+
+
+def may_explain(exercise: Exercise, name: str, shown: Case, seen: Seen) -> bool:
+    """Say whether not looking at a parameter may be why the shown case is wrong.
+
+    It is not where the function is right most often at just the value that the parameter has there: that value is the
+    one that it takes for granted.
+    """
+    place, hits = exercise.parameters.index(name), defaultdict(list)
+    for case, right, found in seen:
+        hits[plain(case.arguments[place])].append(right == found)
+    share = {value: sum(right) / len(right) for value, right in hits.items()}
+    here = share.pop(plain(shown.arguments[place]), 0)
+    return here <= max(share.values(), default=0)
 
 
 def plain(value: Any) -> Any:

@@ -11,15 +11,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from qtutor.exercises.exercise import Answer, Case, Function, Unreadable
+from qtutor.exercises.session import alive, kept, little_memory
 
 SECONDS_A_CALL = 3.0  # without an answer, before a call counts as one that does not end
-SECONDS_IN_ALL = 15.0
+SECONDS_A_THOUSAND = 0.1  # more for each thousand elements: so long takes a right loop over them on a busy computer
+SECONDS_IN_ALL = 30.0
 
 
 UNFINISHED = "has no answer yet: this input is still to be done"
@@ -70,7 +73,6 @@ class HeldBack:
 def run(function: Function, cases: Sequence[Case], read: Callable[[Any, Case], Answer]) -> Run:
     """Return what function does with each case, in order; stop where it does not come back in time."""
     result = Run()
-    streams = sys.stdout, sys.stderr
     held = HeldBack(sys.stdout, result.printed), HeldBack(sys.stderr, [])
 
     def work() -> None:
@@ -78,15 +80,13 @@ def run(function: Function, cases: Sequence[Case], read: Callable[[Any, Case], A
         call_all(function, cases, read, result.outcomes)
 
     thread = threading.Thread(target=work, daemon=True)
-    try:
-        sys.stdout, sys.stderr = held
-        thread.start()
-        result.ended = wait(thread, result.outcomes)
-    except KeyboardInterrupt:
-        result.ended = "interrupted"
-    finally:
-        sys.stdout, sys.stderr = streams
-    result.stuck = bool(result.ended) and not stop(thread)
+    with kept(), alive(), little_memory(), redirect_stdout(held[0]), redirect_stderr(held[1]):
+        try:
+            thread.start()
+            result.ended = wait(thread, cases, result.outcomes)
+        except KeyboardInterrupt:
+            result.ended = "interrupted"
+        result.stuck = bool(result.ended) and not stop(thread)  # before the streams are back, which it may flood
     return result
 
 
@@ -130,7 +130,9 @@ def raised(error: BaseException) -> Outcome:
     if isinstance(error, SystemExit):
         return Outcome(complaint="calls exit, which would end the notebook's kernel: return instead")
     if isinstance(error, RecursionError):
-        return Outcome(complaint="calls itself without end (RecursionError): where does it stop?")
+        return Outcome(complaint="calls itself too deep (RecursionError): where does it stop, or could a loop do it?")
+    if isinstance(error, MemoryError) or "allocate memory" in first_line(error):
+        return Outcome(complaint="needs too much memory: does it build something very large, a table of all integers?")
     said = f"raises {type(error).__name__}{first_line(error)}"
     return Outcome(
         complaint=f"{said}. The types differ: what holds both?" if "to have the same dtype" in said else said
@@ -152,7 +154,13 @@ def changed(case: Case, given: tuple[Any, ...]) -> bool:
     return any(new.shape != old.shape or new.tolist() != old.tolist() for new, old in pairs)
 
 
-def wait(thread: threading.Thread, outcomes: list[Outcome]) -> str:
+def patience(case: Case) -> float:
+    """Return how many seconds a call may take: more for a large tensor, whose elements may be taken one by one."""
+    elements = max((tensor.numel() for tensor in case.tensors), default=0)
+    return SECONDS_A_CALL + SECONDS_A_THOUSAND * (elements // 1000)
+
+
+def wait(thread: threading.Thread, cases: Sequence[Case], outcomes: list[Outcome]) -> str:
     """Wait for the thread in short steps (Windows cannot interrupt a long one); say how it ended."""
     start = last = time.monotonic()
     done = 0
@@ -161,7 +169,7 @@ def wait(thread: threading.Thread, outcomes: list[Outcome]) -> str:
         now = time.monotonic()
         if len(outcomes) != done:
             done, last = len(outcomes), now
-        if now - last > SECONDS_A_CALL and thread.is_alive():
+        if done < len(cases) and now - last > patience(cases[done]) and thread.is_alive():
             return "endless"
         if now - start > SECONDS_IN_ALL and thread.is_alive():
             return "slow"

@@ -425,6 +425,15 @@ WORDS = [
         FIRST + "returns an ndarray where a torch.Tensor belongs: torch.from_numpy makes one of an array.",
     ),
     (
+        lambda x, bit_width, signed: x.max(dim=0),
+        FIRST + "returns all that torch.max gives, .indices and .values: which of them is the answer?",
+    ),
+    (
+        lambda x, bit_width, signed: (x,),
+        FIRST
+        + "returns a tuple where a torch.Tensor belongs: is there a comma too many, or is one of its parts the answer?",
+    ),
+    (
         lambda x, bit_width, signed: x.item(),
         FIRST + "returns the int 0 where a torch.Tensor belongs: which step leaves torch?",
     ),
@@ -577,6 +586,78 @@ def test_a_type_too_narrow_is_found_among_the_wide_inputs_and_shown_alone(verdic
     )
 
 
+def test_an_element_that_alone_is_wrong_in_another_way_is_shown_with_what_it_gives_alone(verdict):
+    def counts_itself(x, bit_width, signed):
+        answer = right_2a(x, bit_width, signed)
+        return torch.where(x == 2147483647, answer + x.numel(), answer)
+
+    said = verdict("2.A", counts_itself)
+    assert ": expected 1 (1), yours 2 (does not fit). " in said
+    assert "x=2147483647, bit_width=1, signed=False:" in said
+
+
+def test_an_element_on_which_the_function_fails_alone_is_not_called_right_alone(verdict):
+    def needs_several(x, bit_width, signed):
+        if x.numel() == 1 and x.item() == 2147483647:
+            raise ValueError("too few")
+        answer = right_2a(x, bit_width, signed)
+        return torch.where(x == 2147483647, answer + 1, answer)
+
+    assert verdict("2.A", needs_several).endswith(
+        "element 16 of a tensor of shape (18,): expected 1 (1), yours 2 (does not fit)."
+        " Alone with this element, your function raises ValueError: too few."
+    )
+
+
+def right_2a(x, bit_width, signed):
+    return EXERCISES["2.A"].reference(x, bit_width, signed)
+
+
+def test_a_wrong_answer_for_an_empty_tensor_is_shown(verdict):
+    said = verdict("4.A", lambda *given: EXERCISES["4.A"].reference(*given) if len(given[0]) else 5)
+    assert "at x=an empty tensor (uint8), w=an empty tensor (int8)" in said
+    assert ": expected 0 (0000), yours 5 (0101). " in said
+
+
+def test_a_cross_says_that_prints_were_held_back(verdict):
+    def prints(x, bit_width, signed):
+        print("dbg", bit_width)
+        return x
+
+    assert verdict("2.A", prints).endswith(
+        "Where does your code look at bit_width and signed?"
+        " It also printed 'dbg 2', which was held back: print in a cell of its own."
+    )
+
+
+class Secretive:
+    """A callable thing that answers no question about itself."""
+
+    def __call__(self, *given):
+        return right_2a(*given)
+
+    def __getattr__(self, name):
+        raise RuntimeError
+
+
+def test_a_callable_that_cannot_be_asked_is_called(verdict):
+    assert verdict("2.A", Secretive()).startswith("✓ 2.A")
+
+
+def test_a_check_without_a_function_says_what_to_write(capsys):
+    check("2.A")
+    assert capsys.readouterr().out == '✗ 2.A  was given no function: write check("2.A", saturate).\n'
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda w: w.abs().max(dim=1), lambda w: (1.0, 2.0), lambda w: w.abs().amax(1).numpy()]
+)
+def test_scales_of_the_wrong_kind_are_told_as_everywhere(wrong, verdict):
+    said = [verdict("6.B", lambda weight, bit_width: wrong(weight)), verdict("2.A", lambda x, b, s: wrong(x[:, None]))]
+    assert len({line.partition("your function ")[2] for line in said}) == 1
+    assert "of a list" not in said[0]
+
+
 def test_only_the_runtime_could_tell(verdict, monkeypatch):
     exercise = EXERCISES["2.A"]
     cases = [(case, answer) for case, answer in checker.runtime_cases(exercise)]
@@ -677,6 +758,18 @@ def test_one_turn_per_pass_is_shown_how_far_it_has_to_go(verdict, short_patience
         "✗ 2.B  at x=2147483647, bit_width=1, signed=False, the largest element of a tensor of shape (18,), your"
         " function was still running after 0.5 s and was stopped: is a loop endless, or does it take one small step per"
         " pass? Can it take all of them at once?"
+    )
+
+
+def test_a_slow_loop_over_a_whole_tensor_is_not_called_endless_only(verdict, short_patience, monkeypatch):
+    monkeypatch.setattr(runner, "SECONDS_A_THOUSAND", 0.0)
+
+    def slow(x, w, x_zero_point, w_zero_point):
+        time.sleep(x.numel() / 1000)
+        return EXERCISES["4.A"].reference(x, w, x_zero_point, w_zero_point)
+
+    assert verdict("4.A", slow).endswith(
+        ": is a loop endless, or does it take one small step per pass? Can it take all of them at once?"
     )
 
 

@@ -86,6 +86,44 @@ def test_options_that_are_no_choice_are_refused_in_a_sentence(options, words):
         predict("2.2", "7 + 1", options)
 
 
+@pytest.mark.parametrize(
+    ("given", "kind", "words"),
+    [
+        (("2.2", "q", 5), TypeError, "options of predict('2.2') is 5: give a list of answers"),
+        (("2.2", "q", None), TypeError, "options of predict('2.2') is None: give a list of answers"),
+        ((["2.2"], "q", ["a", "b"]), TypeError, "the id of a prediction is a text such as '2.1', not ['2.2']."),
+        (("2.2", "q", ["a"]), ValueError, "options of predict('2.2') is only a: give at least two answers"),
+    ],
+)
+def test_what_is_no_prediction_is_refused_in_a_sentence(given, kind, words):
+    with pytest.raises(kind, match=re.escape(words)):
+        predict(*given)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [
+        (0, ValueError, "There is no question 0: there are questions 1 to 6."),
+        (-1, ValueError, "There is no question -1"),
+        (7, ValueError, "There is no question 7"),
+        *(
+            (number, TypeError, f"{number!r} is no number of a question: give an int")
+            for number in ("1", 1.0, None, True)
+        ),
+    ],
+)
+def test_a_question_that_is_not_there_is_refused_in_a_sentence(number, kind, words):
+    questions = quiz("2")
+    with pytest.raises(kind, match=re.escape(words)):
+        questions.choose(number, QUIZZES["2"][-1].right)
+    assert questions.feedback == ""
+
+
+def test_a_prediction_has_one_question(overflow):
+    with pytest.raises(ValueError, match=re.escape("There is no question 0: there is only question 1.")):
+        overflow.choose(0, 7)
+
+
 def test_a_quiz_shows_the_reason_of_each_choice_and_counts_in_words():
     questions, asked = quiz("2"), QUIZZES["2"]
     questions.choose(1, "−7 … 7")

@@ -275,6 +275,15 @@ ASKED = {
         ),
         "How many bits can the product have, and how many of them does a float64 keep?",
     ),
+    # 6.A
+    "never widened, always unsigned": (
+        "6.A",
+        lambda low, high, bits, signed: (
+            (high - low) / (2**bits - 1),
+            round(-low / ((high - low) / (2**bits - 1))),
+        ),
+        "Is your zero point one of the format's integers, and so does real 0.0 have one?",
+    ),
     # 7.A
     "a mask with ties of both ends": (
         "7.A",
