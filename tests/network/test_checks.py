@@ -53,5 +53,7 @@ def test_a_part_of_brevitas_without_numbers_may_be_another_models_that_still_tra
 
 @pytest.mark.parametrize("layer", [nn.Dropout(), nn.BatchNorm1d(3), qnn.QuantIdentity(bit_width=8)])
 def test_a_layer_that_trains_is_refused(layer):
-    with pytest.raises(ValueError, match=r"layer 0 \(\w+\) is in training mode, where statistics still move: call model.eval"):
+    with pytest.raises(
+        ValueError, match=r"layer 0 \(\w+\) is in training mode, where statistics still move: call model.eval"
+    ):
         require_evaluation(nn.Sequential(layer).eval().append(layer.train()))
