@@ -27,7 +27,9 @@ class IntegerLinear:
 
     def run(self, x: Tensor) -> Tensor:
         if x.dim() != 2:  # the channels of what follows are dimension 1
-            raise ValueError(f"{self.name} takes [N, features] and is given {list(x.shape)}: flatten(1) it before.")
+            raise ValueError(
+                f"{called(self.name)} takes [N, features] and is given {list(x.shape)}: flatten(1) it before."
+            )
         return linear(x, self.weight, self.bias, self.x_zero_point, self.weight_zero_point)
 
 
@@ -66,7 +68,7 @@ class IntegerSumPool2d:
         if self.whole and x.shape[-2:] != self.kernel_size:
             size, given = (" × ".join(map(str, sizes)) for sizes in (self.kernel_size, x.shape[-2:]))
             raise ValueError(
-                f"{self.name} averages images of {size} and is given {given}: lower the model with an example of that size."
+                f"{called(self.name)} averages images of {size} and is given {given}: lower the model with an example of that size."
             )
         return windows(x.to(torch.int32), self.kernel_size, self.stride).sum((-2, -1), dtype=torch.int32)
 
@@ -124,7 +126,7 @@ class IntegerFlatten:
         flat = x.flatten(1)
         if self.features not in (None, flat.shape[1]):
             raise ValueError(
-                f"{self.name} makes rows of {self.features}, and an input has {flat.shape[1]} here: use flatten(1)."
+                f"{called(self.name)} makes rows of {self.features}, and an input has {flat.shape[1]} here: use flatten(1)."
             )
         return flat
 
@@ -223,6 +225,15 @@ def windows(x: Tensor, kernel_size: tuple[int, int], stride: tuple[int, int]) ->
     [[0, 1], [4, 5]]
     """
     return x.unfold(-2, kernel_size[0], stride[0]).unfold(-2, kernel_size[1], stride[1])
+
+
+def called(name: str) -> str:
+    """Return how a sentence calls a layer: in a Sequential its name is only a number.
+
+    >>> called("3"), called("fc1")
+    ('layer 3', 'fc1')
+    """
+    return f"layer {name}" if name.isdigit() else name
 
 
 def container(low: int, high: int) -> torch.dtype:

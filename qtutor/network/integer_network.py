@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qtutor.kernels.checks import require_integers
 from qtutor.kernels.rounding import round_floats
-from qtutor.network.integer_layers import ROUTES, IntegerAdd, IntegerLayer, IntegerRequantize, container
+from qtutor.network.integer_layers import ROUTES, IntegerAdd, IntegerLayer, IntegerRequantize, called, container
 from qtutor.qparams import QParams, narrowest_format
 
 OPERATIONS = {
@@ -189,10 +189,12 @@ class IntegerNetwork:
             return layer.run(x, values[step.inputs[1]]) if isinstance(layer, IntegerAdd) else layer.run(x)
         except (RuntimeError, IndexError, ValueError) as error:  # torch's own and the kernels', about shapes
             reason = str(error).split("\n")[0].rstrip(".")
-            if reason.startswith(f"{layer.name} "):
+            if reason.startswith(f"{called(layer.name)} "):
                 raise
             shapes = " and ".join(str(tuple(values[place].shape)) for place in step.inputs)
-            raise ValueError(f"{layer.name} does not take inputs of shape {shapes} ({reason}): give others.") from None
+            raise ValueError(
+                f"{called(layer.name)} does not take inputs of shape {shapes} ({reason}): give others."
+            ) from None
 
     def _checked(self, x: Any) -> Tensor:
         meaning = self.input.meaning

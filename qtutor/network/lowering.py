@@ -126,20 +126,14 @@ class _Walk:
         self.modules = dict(model.named_modules())
 
     def network(self) -> IntegerNetwork:
-        nodes, kind = traced(self.model), type(self.model).__name__
-        inputs = [str(node.target) for node in nodes if node.op == "placeholder"]
-        if len(inputs) != 1:
-            raise ValueError(
-                f"the forward of {kind} takes {' and '.join(inputs) or 'nothing'}, and a network here has one input: "
-                "leave one."
-            )
+        nodes = traced(self.model)
         require_values_kept(self.model, nodes)
         for node in nodes[:-1]:
             self.flows[node] = self._flow(node)
         result = nodes[-1].args[0]
         last = self._flow_of(result)
         if last is None:
-            raise ValueError(f"{kind} returns no tensor of its own: return its logits.")
+            raise ValueError(f"{type(self.model).__name__} returns no tensor of its own: return its logits.")
         return self.placer.network(last)
 
     def _flow(self, node: fx.Node) -> Any:

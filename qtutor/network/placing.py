@@ -22,6 +22,7 @@ from qtutor.network.integer_layers import (
     IntegerLinear,
     IntegerMaxPool2d,
     IntegerSumPool2d,
+    called,
 )
 from qtutor.network.integer_network import InputStage, IntegerNetwork, Meaning, Step
 from qtutor.network.rescaling import Floats, requantizer, scores
@@ -236,7 +237,7 @@ class Placer:
 
     def _whole(self, name: str, flow: Flow) -> Meaning:
         if not flow.whole or flow.meaning is None:
-            source = f"of {_layer(flow.node)} " if flow.node else ""
+            source = f"of {called(flow.node)} " if flow.node else ""
             kind = "accumulators" if flow.sums else "floats"
             raise ValueError(
                 f"{name} is given {kind} {source}without a quantizer between: put a QuantIdentity before it."
@@ -268,7 +269,7 @@ class Placer:
         assert last.meaning is not None
         if last.floats.relu or not all(isinstance(layer, IntegerFlatten) for layer in last.after):
             raise ValueError(
-                f"the model ends in a ReLU or a pooling of the sums of {_layer(last.node)}: quantize them, or take it out."
+                f"the model ends in a ReLU or a pooling of the sums of {called(last.node)}: quantize them, or take it out."
             )
         position, meaning = last.position, last.meaning
         if last.floats.any or isinstance(meaning.scale, tuple):
@@ -277,11 +278,6 @@ class Placer:
         for later in last.after:
             position = self._add(later, (position,), meaning)
         return Flow(position, meaning, node=last.node)
-
-
-def _layer(node: str) -> str:
-    """Return how messages call a layer: in a Sequential it has only a number."""
-    return f"layer {node}" if node.isdigit() else node
 
 
 def _behind_relu(name: str, meaning: Meaning) -> Meaning:

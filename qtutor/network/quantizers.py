@@ -7,6 +7,7 @@ import torch
 from brevitas.core.quant.binary import BinaryQuant, ClampedBinaryQuant
 from brevitas.core.quant.int import RescalingIntQuant
 from brevitas.core.scaling import ParameterFromRuntimeStatsScaling, RuntimeStatsScaling
+from brevitas.proxy.groupwise_int_runtime_quant import GroupwiseActQuantProxyFromInjector
 from brevitas.proxy.runtime_quant import DynamicActQuantProxyFromInjector
 from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
@@ -38,6 +39,8 @@ def activation(proxy: Any, name: str) -> Activation:
         raise ValueError(
             f"{name} takes its scale from each input anew, and integer layers have one: use Int8ActPerTensorFloat."
         )
+    if isinstance(proxy, GroupwiseActQuantProxyFromInjector):
+        raise ValueError(f"{name} has a scale for each group of inputs, and integer layers have one: use one a tensor.")
     fused = proxy.fused_activation_quant_proxy
     kind, acts = fused.tensor_quant, fused.activation_impl
     if not isinstance(kind, (RescalingIntQuant, BinaryQuant, ClampedBinaryQuant)):
@@ -120,6 +123,10 @@ def weights(layer: Any, name: str) -> Weights:
         )
     with torch.no_grad():
         quantized = layer.quant_weight()
+    if not isinstance(quantized, IntQuantTensor) and layer.weight_quant.is_quant_enabled:
+        raise ValueError(
+            f"{name} has weights that are {type(quantized).__name__}, no plain integers: use Int8WeightPerTensorFloat."
+        )
     if not isinstance(quantized, IntQuantTensor):
         raise ValueError(f"{name} has float weights: give it a weight quantizer, weight_bit_width=4 for example.")
     if float(quantized.bit_width) > WIDEST:

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import torch
@@ -85,18 +86,19 @@ def is_tensor_norm(module: nn.Module) -> bool:
 def traced(model: nn.Module) -> list[fx.Node]:
     """Return the nodes of model.forward in the order in which they run.
 
-    raises   ValueError for a model that is no more than a layer or a wrapper, and where forward asks for the values of
-             tensors, so that it has no one graph
+    raises   ValueError for a model of several inputs, one that is no more than a layer or a wrapper, and where forward
+             asks for the values of tensors, so that it has no one graph
 
     >>> [node.op for node in traced(nn.Sequential(nn.Flatten(), nn.ReLU()))]
     ['placeholder', 'call_module', 'call_module', 'output']
     """
     _require_layers(model)
+    _require_one_input(model)
     tracer = _Tracer(model)
     try:
         return list(tracer.trace(model).nodes)
     except Exception as error:  # whatever forward raises when it is given no numbers
-        reason = str(error).split("\n")[0] or type(error).__name__
+        reason = str(error).split("\n")[0].split(". ")[0] or type(error).__name__
         raise ValueError(
             f"the forward of {type(tracer.inside[-1]).__name__} cannot be followed ({reason}): "
             "write it as layers one after the other, without conditions on the values of tensors."
@@ -107,10 +109,19 @@ def _require_layers(model: nn.Module) -> None:
     kind = type(model).__name__
     if isinstance(model, WRAPPERS):
         raise ValueError(f"the model is wrapped in a {kind}: give model.module.")
-    if isinstance(model, torch.jit.ScriptModule):
+    if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):  # by torch.jit or torch.compile
         raise ValueError("the model is compiled, so that its forward cannot be followed: give what it was made from.")
     if is_layer(model):
         raise ValueError(f"the model is a single {kind}, and its layers need names: make it nn.Sequential(model).")
+
+
+def _require_one_input(model: nn.Module) -> None:
+    inputs = list(signature(model.forward).parameters)
+    if len(inputs) != 1:
+        raise ValueError(
+            f"the forward of {type(model).__name__} takes {' and '.join(inputs) or 'nothing'}, and a network here has one "
+            "input: leave one."
+        )
 
 
 def require_values_kept(model: nn.Module, nodes: list[fx.Node]) -> None:
