@@ -165,9 +165,9 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
     ('fc1', 6400, {'multipliers': 0, 'thresholds': 0})
     """
     _require_lowered_from(require_evaluation(model), require_network(network))
+    q = network.quantize_input(x)
     theirs = brevitas_integers(model, x, network)
     known = {position: theirs[name] for name, position in network.places}
-    q = network.quantize_input(x)
     alone = {route: network.values(q, route) for route in ROUTES}
     led = {route: values_on(network, q, route, known) for route in ROUTES}
     places = []

@@ -111,7 +111,7 @@ def report(
     say = watch or (lambda sentence: None)
     _require_batch(x, labels)
     say("Lowering the model: thresholds are searched for every channel …")
-    network = _lowered(model, x)
+    network = lower(model, x[:1])
     output = _outputs(model, x)
     if labels is not None and output.dim() != 2:
         raise ValueError(
@@ -147,24 +147,13 @@ def _require_batch(x: Tensor, labels: Tensor | None) -> None:
         )
 
 
-def _lowered(model: nn.Module, x: Tensor) -> IntegerNetwork:
-    try:
-        return lower(model, x[:1])
-    except RuntimeError as error:  # of a model that runs on x, for the size of its images
-        raise _not_taken(x, error) from None
-
-
 def _outputs(model: nn.Module, x: Tensor) -> Tensor:
     try:
         with torch.no_grad():
             return torch.cat([reals(model(part)) for part in pieces(x)])
     except RuntimeError as error:
-        raise _not_taken(x, error) from None
-
-
-def _not_taken(x: Tensor, error: RuntimeError) -> ValueError:
-    reason = str(error).splitlines()[0]
-    return ValueError(f"the model does not take inputs of shape {tuple(x.shape)} ({reason}): give others.")
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"the model does not take inputs of shape {tuple(x.shape)} ({reason}): give others.") from None
 
 
 def _written(network: IntegerNetwork, q: Tensor, path: Path) -> str:

@@ -139,8 +139,9 @@ def quantize_trained(model: nn.Module, trained: nn.Module, method: str = "minmax
     """
     require_model(model, kind=NETWORK)
     require_model(trained, "trained", "the float network")
-    if not any(hasattr(layer, "quant_weight") for layer in model.modules()):
-        raise ValueError("the model has no quantizers: give the quantized model first, and the float one after it.")
+    if _is_quantized(trained) or not _is_quantized(model):
+        which = "trained has" if _is_quantized(trained) else "the model has no"
+        raise ValueError(f"{which} quantizers: give the quantized model first, and the float one after it.")
     _require_same_layers(model.state_dict(), trained.state_dict())
     model.load_state_dict(trained.state_dict(), strict=False)  # it leaves the scales of the activations as they are
     if method != "minmax":  # which clips nothing
@@ -155,6 +156,10 @@ def quantize_trained(model: nn.Module, trained: nn.Module, method: str = "minmax
     finally:
         model.float()
     return model
+
+
+def _is_quantized(model: nn.Module) -> bool:
+    return any(hasattr(layer, "quant_weight") for layer in model.modules())
 
 
 def _require_same_layers(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:

@@ -311,6 +311,12 @@ def test_another_models_network_is_told(model, sentence):
         compare(model(), lower(load_checkpoint("mlp_w4a4")), load_pixels()[0][:5])
 
 
+@pytest.mark.parametrize("x", [None, [1.0], torch.zeros(2, 64, dtype=torch.uint8)])
+def test_what_is_no_batch_of_floats_is_not_compared(x):
+    with pytest.raises(TypeError, match="x is .*, and the input quantizer takes floats"):
+        compare(load_checkpoint("mlp_w2a2"), lower(load_checkpoint("mlp_w2a2")), x)
+
+
 def renamed(first, **layers):
     """A model of layers with these names, in eval mode."""
     model = nn.Sequential(first)

@@ -190,10 +190,17 @@ def test_a_float_network_that_lacks_a_layer_is_refused_and_nothing_is_changed(tr
     assert model.training
 
 
-@pytest.mark.parametrize("trained", [DigitsMLP(4, 4), FloatMLP()])
-def test_a_float_network_where_the_quantized_one_should_be_is_refused(trained):
-    with pytest.raises(ValueError, match="the model has no quantizers: give the quantized model first, and the float"):
-        quantize_trained(FloatMLP(), trained)
+@pytest.mark.parametrize(
+    ("model", "trained", "sentence"),
+    [
+        (FloatMLP, FloatMLP, "the model has no quantizers"),
+        (FloatMLP, lambda: DigitsMLP(4, 4), "trained has quantizers"),
+        (lambda: DigitsMLP(4, 4), lambda: load_checkpoint("mlp_w2a2"), "trained has quantizers"),
+    ],
+)
+def test_two_networks_in_another_order_or_of_one_kind_are_refused(model, trained, sentence):
+    with pytest.raises(ValueError, match=f"{sentence}: give the quantized model first, and the float one after it"):
+        quantize_trained(model(), trained())
 
 
 class Failing(DigitsMLP):
