@@ -2,8 +2,6 @@
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-incomplete-defs
 
-import math
-
 import torch
 
 from qtutor.exercises.answers import read_integers, read_reals, write_integer, write_real
@@ -55,7 +53,7 @@ def zero_point_without_its_sign(q, scale, zero_point):
 
 def scale_as_a_power_of_two(q, scale, zero_point):
     """Round the scale to a power of two, so that a shift would do."""
-    return 2.0 ** round(math.log2(scale)) * (q.to(torch.int32) - zero_point)
+    return 2.0 ** round(torch.tensor(scale).log2().item()) * (q.to(torch.int32) - zero_point)
 
 
 def read_near_reals(result, case):

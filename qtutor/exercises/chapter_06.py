@@ -7,7 +7,7 @@ from itertools import product
 
 import torch
 
-from qtutor.exercises.answers import pair, whole, words
+from qtutor.exercises.answers import pair, tensor_alone, whole, words
 from qtutor.exercises.exercise import Answer, Case, Exercise, Unreadable, WrongAnswer, in_order
 from qtutor.exercises.questions import Prediction, QuizQuestion
 from qtutor.exercises.runtimes import brevitas_channel_scales, onnx_dynamic_format
@@ -41,10 +41,7 @@ def write_scale_and_zero(value, case):
 
 def read_channel_scales(result, case):
     """Return one scale for each row, from a float tensor [rows]; together they are one answer."""
-    if result is None:
-        raise Unreadable("None: where does its answer leave it? (`return` hands a value back, `print` does not.)")
-    if not isinstance(result, torch.Tensor):
-        raise Unreadable(f"{words(result)} where a torch.Tensor belongs: torch.tensor makes one of a list.")
+    result = tensor_alone(result)
     rows = case.tensors[0].shape[0]
     if result.shape != (rows,):
         raise Unreadable(

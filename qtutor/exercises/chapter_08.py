@@ -6,7 +6,7 @@ from itertools import product
 
 import torch
 
-from qtutor.exercises.answers import NOTHING, WHY, whole, words
+from qtutor.exercises.answers import NOTHING, tensor_alone, whole, words
 from qtutor.exercises.exercise import Answer, Case, Exercise, Rule, Unreadable, WrongAnswer, in_order
 from qtutor.exercises.questions import Prediction, QuizQuestion
 from qtutor.exercises.runtimes import onnx_integer_layer, onnx_thresholds
@@ -16,11 +16,7 @@ from qtutor.exercises.runtimes import onnx_integer_layer, onnx_thresholds
 
 def read_layer(result, case):
     """Return the integers of a layer's outputs, [N, outputs]; together they are one answer."""
-    if result is None:
-        raise Unreadable(NOTHING)
-    if not isinstance(result, torch.Tensor):
-        why = WHY.get(type(result).__name__, "which step leaves torch?")
-        raise Unreadable(f"{words(result)} where a torch.Tensor belongs: {why}")
+    result = tensor_alone(result)
     x, weight = case.tensors[:2]
     if result.shape != (len(x), len(weight)):
         given = f"x of shape {tuple(x.shape)} and a weight of shape {tuple(weight.shape)}"
