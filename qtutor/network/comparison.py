@@ -27,6 +27,7 @@ from qtutor.network.training import reals
 
 LISTED = 1000  # differences of a place that are told one by one
 NEAR = 1e-3  # steps: float32 sums of 8-bit products are off by less
+ITS_OWN = "give the model that the network was lowered from."
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class Place:
     farthest    how far, among those of `differing`, the accumulator that is farthest from a tie lies from it, in steps of
                 the output; None where none differs, or the layer does not round
     each        the differing ones of a layer that rounds, the first LISTED of them, one by one
-    unexplained how many of `differing`, of either route, are farther from a tie, or sums that are farther off, than float32
-                and the one shift that all channels share can move them
+    unexplained how many of `differing`, of either route, are farther from a tie, or farther off, than float32 and the one
+                shift that all channels share can move them
     """
 
     name: str
@@ -183,9 +184,6 @@ def compare(model: nn.Module, network: IntegerNetwork, x: Tensor) -> list[Place]
     return places
 
 
-ITS_OWN = "give the model that the network was lowered from."
-
-
 def _require_lowered_from(model: nn.Module, network: IntegerNetwork) -> None:
     held = {network.input.name: network.input} | {step.layer.name: step.layer for step in network.steps}
     for name, module in model.named_modules():
@@ -274,9 +272,12 @@ def _beside_ties(
         values.reshape(theirs.shape)
         for values in (distance_to_tie(layer, given), coarseness(layer, largest, given), given)
     )
-    apart = [found != theirs for found in ours.values()]
-    anywhere = torch.stack(apart).any(0)
-    each = [
+    apart = torch.stack([(found - theirs).abs() for found in ours.values()])  # by route first
+    off, near = apart.amax(0), NEAR + coarse
+    unexplained = (off > 0) & ((distance > near) | (off > 1 + layer.bipolar + near))  # a tie decides between neighbours
+    both_ways = int(((apart > 0) & undecided).flatten(1).sum(1).max())
+    farthest = float(distance[off > 0].max())
+    each = tuple(
         Difference(
             tuple(index),
             int(given[*index]),
@@ -285,12 +286,9 @@ def _beside_ties(
             float(distance[*index]),
             bool(undecided[*index]),
         )
-        for index in torch.nonzero(anywhere)[:LISTED].tolist()
-    ]
-    both_ways = max(int((where & undecided).sum()) for where in apart)
-    unexplained = int((anywhere & (distance > NEAR + coarse)).sum())
-    farthest = float(distance[anywhere].max())
-    return replace(place, both_ways=both_ways, farthest=farthest, each=tuple(each), unexplained=unexplained)
+        for index in torch.nonzero(off)[:LISTED].tolist()
+    )
+    return replace(place, both_ways=both_ways, farthest=farthest, each=each, unexplained=int(unexplained.sum()))
 
 
 def rounded_both_ways(accumulators: Tensor, integers: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ from torch import nn
 from qtutor.network import compare, load_checkpoint, load_pixels, lower
 from qtutor.network.comparison import Place
 from qtutor.network.integer_files import load_npz
+from qtutor.network.integer_layers import IntegerRequantize
+from qtutor.network.integer_network import InputStage, IntegerNetwork, Meaning, Step
 from qtutor.network.report import PIECE, compared, differences, explained, main, report
 from tests.network import author_nets as nets
 from tests.network.compiled import needs_compiler, run_compiled
@@ -143,6 +145,21 @@ def test_a_quantizer_behind_a_pool_is_explained_by_the_accumulators_that_brevita
     with torch.no_grad():
         network, model[2].bias[:] = lower(model), model[2].bias + 0.01
     assert sum(place.unexplained for place in compare(model, network, x)) > 1000
+
+
+@pytest.mark.parametrize(("off", "unexplained"), [(1, 0), (2, 16)])
+def test_a_tie_explains_a_neighbour_and_nothing_farther(off, unexplained, monkeypatch):
+    halves = torch.arange(-31, 1, 2).reshape(1, 16)  # odd accumulators, of which a half is a tie
+    reached = torch.tensor([[2 * q - (q % 2 == 0) for q in range(-127, 128)]])
+    relu = IntegerRequantize("relu", torch.tensor([2**30]), torch.tensor([0]), 31, -128, 127,
+                             reached, torch.ones(1, dtype=torch.int64), 2**36, torch.int8)  # fmt: skip
+    meanings = Meaning(1.0, 0, -128, 127), Meaning(2.0, 0, -128, 127)
+    places = ("quant", 0), ("relu", 1)
+    network = IntegerNetwork(InputStage("quant", (), meanings[0], "half_even"), (Step(relu, (0,)),), meanings, places)
+    theirs = {"quant": halves, "relu": network(halves).long() + off}
+    monkeypatch.setattr("qtutor.network.comparison.brevitas_integers", lambda *given: theirs)
+    place = compare(nn.Flatten().eval(), network, halves.float())[1]
+    assert (place.differing["multipliers"], place.farthest, place.unexplained) == (16, 0.0, unexplained)
 
 
 def test_float32_explains_sums_that_are_off_by_what_it_can_be_and_no_others(seeded):
