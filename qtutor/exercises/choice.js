@@ -48,8 +48,11 @@ function render({ model, el }) {
     root.append(element("fieldset", {}, element("legend", { textContent: item.question }), ...labels, reason));
     return { inputs, reason };
   });
-  const button = element("button", { type: "button", textContent: "I have run the next cell: was I right?" });
-  button.addEventListener("click", () => change("revealed", true));
+  const button = element("button", { type: "button", textContent: "I have seen the next cell: was I right?" });
+  button.addEventListener("click", () => {
+    change("revealed", true);
+    root.querySelector("input:checked")?.focus(); // the button goes, and whoever types must not be lost with it
+  });
   const summary = live("qtutor-summary");
   root.append(button, summary);
 

@@ -109,7 +109,7 @@ def predict(id: str, question: str, options: Sequence[Any]) -> PredictionQuestio
     >>> guess = predict("demo", "7 + 1 in 4 signed bits", [8, 7, -8])
     >>> guess.choice = -8
     >>> guess.feedback
-    'Noted: −8. Run the next cell.'
+    'Noted: −8. The next cell shows it.'
     """
     if not isinstance(id, str):
         raise TypeError(f"the id of a prediction is a text such as '2.1', not {id!r}.")
@@ -120,7 +120,7 @@ def predict(id: str, question: str, options: Sequence[Any]) -> PredictionQuestio
         "options": texts,
         "right": texts.index(known.right) if known and known.right in texts else NONE,
         "known": known is not None,
-        "noted": [f"Noted: {text}. Run the next cell." for text in texts],
+        "noted": [f"Noted: {text}. The next cell shows it." for text in texts],
         "reasons": [prediction_reason(known, text) for text in texts],
     }
     return PredictionQuestion([item], f"Predict {id}", "Decide before you run the next cell.", wait_for_reveal=True)
@@ -156,7 +156,7 @@ def option_text(option: Any) -> str:
 def prediction_reason(known: Prediction | None, text: str) -> str:
     """Return what is said of a choice after the reveal."""
     if known is None:
-        return f"Noted: {text}. Run the next cell."
+        return f"Noted: {text}. The next cell shows it."
     why = f" {known.reasons[text]}" if text in known.reasons else ""
     if text == known.right:
         return f"✓ Your prediction held: {text}.{why}"

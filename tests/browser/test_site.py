@@ -92,6 +92,19 @@ def test_an_explorer_works_on_the_site_without_a_kernel(page: Page, site: str, n
     assert page.complaints == []
 
 
+def test_a_prediction_is_answered_by_keys_without_a_kernel_and_the_focus_stays(page: Page, site: str):
+    page.goto(f"{site}/chapters/{CHAPTERS[2]}.html")
+    question = page.locator(".qtutor-choice").first
+    chosen, said = question.get_by_role("radio").first, question.get_by_role("status").first
+    chosen.press("Space")
+    expect(said).to_contain_text("The next cell shows it.")
+    question.get_by_role("button").press("Enter")
+    expect(said).not_to_contain_text("Noted")
+    expect(said).not_to_be_empty()
+    expect(question.get_by_role("button")).to_be_hidden()
+    expect(chosen).to_be_focused()
+
+
 @pytest.mark.parametrize("name", EXPLORERS)
 @pytest.mark.parametrize(("width", "zoom"), [(360, 1), (1280, 2)])
 def test_an_explorer_fits_a_small_screen_and_a_large_zoom(page: Page, site: str, name, width, zoom):

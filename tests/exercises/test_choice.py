@@ -29,7 +29,7 @@ def overflow():
 def test_a_guess_is_noted_and_nothing_is_given_away(overflow):
     assert (overflow.choice, overflow.feedback) == (None, "")
     overflow.choice = 7
-    assert (overflow.choice, overflow.feedback) == ("7", "Noted: 7. Run the next cell.")
+    assert (overflow.choice, overflow.feedback) == ("7", "Noted: 7. The next cell shows it.")
 
 
 def test_after_the_reveal_a_wrong_guess_is_told_why_it_was_tempting(overflow):
@@ -50,7 +50,7 @@ def test_a_prediction_that_is_in_no_list_is_noted_and_no_more():
     own = predict("my own", "heads or tails", ["heads", "tails"])
     own.choice = "heads"
     own.reveal()
-    assert own.feedback == "Noted: heads. Run the next cell."
+    assert own.feedback == "Noted: heads. The next cell shows it."
 
 
 def test_an_option_that_has_no_reason_is_still_told_what_came():
