@@ -163,7 +163,11 @@ class IntegerNetwork:
         return self.input.quantize(x.to(torch.float32))
 
     def real(self, q: Tensor) -> Tensor:
-        """Return the last integers in the model's own real units, float64: for looking at, not for computing with."""
+        """Return the last integers in the model's own real units, float64: for looking at, not for computing with.
+
+        raises   TypeError for what is no integer tensor
+        """
+        require_integers(q)
         meaning = self.meanings[-1]
         scale = torch.tensor(meaning.scale, dtype=torch.float64)
         steps = (q - meaning.zero_point).to(torch.float64)

@@ -13,49 +13,30 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from qtutor.network.checks import require_evaluation
+from qtutor.network.following import (
+    ADD,
+    AFFINE,
+    ARGUMENTS,
+    AVERAGE,
+    DEFAULTS,
+    FLATTEN,
+    IGNORED,
+    MAX_POOL,
+    MAX_POOL_OPTIONS,
+    QUANTIZERS,
+    RELU,
+    RESHAPE,
+    WEIGHTED,
+    followed,
+    is_batch_size,
+    no_layer,
+    no_operation,
+    operation_of,
+)
 from qtutor.network.integer_layers import IntegerFlatten, IntegerMaxPool2d
 from qtutor.network.integer_network import IntegerNetwork
 from qtutor.network.placing import Flow, Placer
 from qtutor.network.tracing import attribute, constant, is_tensor_norm, numbered, require_values_kept, spelled, traced
-
-SUPPORTED = (
-    "QuantLinear, QuantConv2d, QuantIdentity, QuantReLU, BatchNorm1d, BatchNorm2d, ReLU, MaxPool2d, AvgPool2d, "
-    "AdaptiveAvgPool2d(1), Flatten, Dropout, QuantEltwiseAdd and +"
-)
-AFFINE = (nn.BatchNorm1d, nn.BatchNorm2d)
-IGNORED = (nn.Dropout, nn.Dropout2d, nn.Identity)
-WEIGHTED = (qnn.QuantLinear, qnn.QuantConv2d)
-QUANTIZERS = (qnn.QuantIdentity, qnn.QuantReLU)
-POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
-KINDS = (*WEIGHTED, *QUANTIZERS, qnn.QuantEltwiseAdd, *AFFINE, nn.ReLU, nn.Flatten, *POOLS, *IGNORED)
-COMPUTING = ("forward", "forward_impl", "inner_forward_impl", "_conv_forward")  # where a class says what it computes
-
-RELU, ADD = (functional.relu, torch.relu, "relu"), (operator.add, operator.iadd, torch.add, "add", "add_")
-MAX_POOL, AVERAGE = (functional.max_pool2d, torch.max_pool2d), (functional.avg_pool2d,)
-FLATTEN, RESHAPE = (torch.flatten, "flatten"), ("view", "reshape", torch.reshape)
-ONE_NAME = dict.fromkeys(("view", "reshape"), "flatten") | {"add_": "add"}
-ONE_NAME |= {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "truediv"}
-MAX_POOL_OPTIONS = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
-DEFAULTS = {"padding": 0, "dilation": 1, "ceil_mode": False, "return_indices": False}
-ARGUMENTS: dict[Any, tuple[str, ...]] = {  # of the functions that are followed: any other would change what they do
-    **dict.fromkeys(("contiguous", "float"), ("input", "memory_format")),
-    "detach": ("input",),
-    functional.dropout: ("input", "p", "training", "inplace"),
-    **dict.fromkeys(RELU, ("input", "inplace")),
-    **dict.fromkeys(ADD, ("input", "other")),
-    **dict.fromkeys(FLATTEN, ("input", "start_dim", "end_dim")),
-    **dict.fromkeys(MAX_POOL, ("input", *MAX_POOL_OPTIONS)),
-    **dict.fromkeys(
-        AVERAGE, ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
-    ),
-}
-INSTEAD = {
-    "DataParallel": "use the module inside it",
-    "Linear": "use QuantLinear",
-    "Conv2d": "use QuantConv2d",
-    "Softmax": "leave it out at the end, the largest score is the same",
-    "LogSoftmax": "leave it out at the end, the largest score is the same",
-}
 
 
 def lower(model: nn.Module, example: Tensor | None = None) -> IntegerNetwork:
@@ -99,22 +80,6 @@ def _require_no_hooks(model: nn.Module) -> None:
             raise ValueError(spelled(said, name, module))
 
 
-def followed(module: nn.Module) -> bool:
-    """Return whether a module is of a supported kind, and computes what that kind does: also where its class is derived.
-
-    >>> class Doubled(nn.ReLU):
-    ...     def forward(self, x):
-    ...         return 2 * super().forward(x)
-    >>> followed(nn.ReLU()), followed(Doubled()), followed(nn.Softmax())
-    (True, False, False)
-    """
-    if is_tensor_norm(module):
-        return True
-    kind, own = next((kind for kind in KINDS if isinstance(module, kind)), None), type(module)
-    as_it_is = all(getattr(own, method, None) is getattr(kind, method, None) for method in COMPUTING)
-    return kind is not None and as_it_is and "forward" not in vars(module)
-
-
 class _Walk:
     """The nodes of a model's graph, each handed to the placer."""
 
@@ -153,7 +118,7 @@ class _Walk:
         path = str(node.target)
         name, names = self.placer.name(path), ("input", "other")[: 1 + isinstance(module, qnn.QuantEltwiseAdd)]
         if not followed(module):
-            raise ValueError(_no_layer(name, module))
+            raise ValueError(no_layer(name, module))
         given = self._given(node, name, names)
         flow = self._taken(given, name)
         if isinstance(module, IGNORED):
@@ -195,7 +160,7 @@ class _Walk:
         return height, width
 
     def _function(self, node: fx.Node) -> Any:
-        target, operation = node.target, _operation(node)
+        target, operation = node.target, operation_of(node)
         if target is getattr or target in ("size", "dim"):
             return self._attribute(node)
         if not self._operands(node):
@@ -209,17 +174,13 @@ class _Walk:
             return self._known(node, name, self._given(node, name, ARGUMENTS[target]))
         if operation in ("add", "sub", "mul", "truediv"):
             return self._arithmetic(node, name, operation)
-        way_out = INSTEAD.get(
-            {"softmax": "Softmax", "log_softmax": "LogSoftmax"}.get(operation, ""), f"use {SUPPORTED}"
-        )
-        raise ValueError(f"{_inside(node)} calls {operation}, which has no integer layer here: {way_out}.")
+        raise ValueError(no_operation(node))
 
     def _attribute(self, node: fx.Node) -> Any:
         """Return the floats of a Brevitas tensor as the value that they are, and nothing for a shape."""
-        source = node.args[0]
-        if node.target is getattr and node.args[1] == "value" and isinstance(source, fx.Node):
-            return replace(self.flows[source], plain=True)
-        return None
+        flow = self._flow_of(node.args[0])
+        is_value = node.target is getattr and node.args[1] == "value"
+        return replace(flow, plain=True) if flow is not None and is_value else None
 
     def _known(self, node: fx.Node, name: str, given: dict[str, Any]) -> Flow:
         target = node.target
@@ -266,7 +227,7 @@ class _Walk:
             sizes = sizes[0]
         rows, features = sizes if len(sizes) == 2 else (None, None)
         counted = isinstance(features, int) and features > 0
-        if not (_is_batch_size(rows) and (counted or features == -1)) and not (rows == -1 and counted):
+        if not (is_batch_size(rows) and (counted or features == -1)) and not (rows == -1 and counted):
             raise ValueError(f"{name} reshapes in a way that may mix the inputs of a batch: use flatten(1).")
         flow = self._taken({"input": node.args[0]}, name)
         return self._flattened(name, flow, 1, -1, features if counted else None)
@@ -303,42 +264,6 @@ class _Walk:
     def _flow_of(self, argument: Any) -> Flow | None:
         flow = self.flows.get(argument) if isinstance(argument, fx.Node) else None
         return flow if isinstance(flow, Flow) else None
-
-
-def _no_layer(name: str, module: nn.Module) -> str:
-    """Return the sentence about a module that is not followed."""
-    kind = type(module).__name__
-    own = " with a forward of its own," if isinstance(module, KINDS) else ""
-    return f"{name} is a {kind},{own} which has no integer layer here: {INSTEAD.get(kind, f'use {SUPPORTED}')}."
-
-
-def _operation(node: fx.Node) -> str:
-    """Return what a call is named, one name for what is the same."""
-    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
-    if node.target in MAX_POOL:
-        name = "max_pool2d"  # torch calls its own fn
-    return ONE_NAME.get(name, name)
-
-
-def _inside(node: fx.Node) -> str:
-    """Return whose forward a call stands in."""
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    return f"the forward of {stack[-1][0]} ({stack[-1][1].__name__})" if stack else "forward"
-
-
-def _is_batch_size(size: Any) -> bool:
-    """Whether a number of a shape is x.size(0) or x.shape[0]: whose x does not matter, all have the inputs in dimension 0."""
-    if not isinstance(size, fx.Node):
-        return False
-    if size.target == "size":
-        return (*size.args[1:], *size.kwargs.values()) == (0,)
-    source = size.args[0]
-    return bool(
-        size.target is operator.getitem
-        and size.args[1] == 0
-        and isinstance(source, fx.Node)
-        and (source.target == "size" or source.args[1:] == ("shape",))
-    )
 
 
 def shapes_of_inputs(model: nn.Module, example: Tensor) -> dict[str, tuple[int, ...]]:

@@ -397,6 +397,12 @@ def test_integers_of_another_shape_are_refused_in_one_sentence(name):
         network(network.quantize_input(inputs(*given)))
 
 
+@pytest.mark.parametrize("q", [None, [1], inputs(4, 3), torch.zeros(4, 3, dtype=torch.bool)])
+def test_what_is_no_integer_tensor_has_no_real_numbers(q):
+    with pytest.raises(TypeError, match="x is .*kernels take"):
+        lower(chain(identity(), linear(20, 3))).real(q)
+
+
 @pytest.mark.parametrize(
     ("example", "kind", "message"),
     [
