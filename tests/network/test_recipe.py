@@ -70,7 +70,8 @@ def test_the_report_on_the_page_is_what_the_command_prints(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "sentence",
-    ["is in training mode", "has seen no data", "without a quantizer between", "pads with zeros, and its inputs are −1 and +1"],
+    ["is in training mode", "has seen no data", "without a quantizer between", "pads with zeros, and its inputs are −1 and +1",
+     "with a forward of its own", "has a forward hook", "works in place"],
 )  # fmt: skip
 def test_the_refusals_on_the_page_are_those_of_lower(sentence):
     said = "".join(path.read_text("utf-8") for path in (DOCS.parent / "qtutor" / "network").glob("*.py"))
