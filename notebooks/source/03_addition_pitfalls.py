@@ -442,4 +442,4 @@ quiz("3")
 # - Brevitas 0.13.4, [source](https://github.com/Xilinx/brevitas): `IntQuantTensor.__add__`, with the average of the scales and the width of the sum.
 #
 # ## What next
-# You can add two numbers without losing one. Chapter 4 adds thousands: a dot product multiplies and accumulates, and its register must hold every partial sum. `sum_format` is where it begins.
+# You can add two numbers without losing one. [Chapter 4](04_multiply_and_accumulate.ipynb) adds thousands: a dot product multiplies and accumulates, and its register must hold every partial sum. `sum_format` is where it begins.

@@ -377,4 +377,4 @@ quiz("4")
 # - I. Colbert et al., *A2Q: Accumulator-Aware Quantization with Guaranteed Overflow Avoidance*, ICCV 2023, [arXiv 2308.13504](https://arxiv.org/abs/2308.13504): weights trained so that a chosen accumulator holds them.
 #
 # ## What next
-# The accumulator is exact, and far too wide for the next layer. Chapter 5 brings it back to 8 bits: a real multiplier as an integer and a shift, one rounding, and a saturation at the end.
+# The accumulator is exact, and far too wide for the next layer. [Chapter 5](05_requantize.ipynb) brings it back to 8 bits: a real multiplier as an integer and a shift, one rounding, and a saturation at the end.

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 06 Choose the scale
-# *About 70 minutes, after Requantize. Tested with torch 2.13.0 and brevitas 0.13.4.*
+# *About 70 minutes, after [Requantize](05_requantize.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **A format has a few integers, and your values have a range. How large should one step be, and what do you lose either way?**
 #
@@ -380,4 +380,4 @@ quiz("6")
 # - Brevitas 0.13.4, [source](https://github.com/Xilinx/brevitas): `AbsPercentile`, `Int8WeightPerChannelFloat`.
 #
 # ## What next
-# You can choose a scale for numbers that are given. At 2 bits a good choice gets 497 right where floats get 557. For the rest, chapter 7 lets the numbers move: it trains the network *through* the rounding, so that weights settle where the integers are.
+# You can choose a scale for numbers that are given. At 2 bits a good choice gets 497 right where floats get 557. For the rest, [chapter 7](07_train_through_rounding.ipynb) lets the numbers move: it trains the network *through* the rounding, so that weights settle where the integers are.

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 07 Train through rounding
-# *About 75 minutes, after Choose the scale. Tested with torch 2.13.0 and brevitas 0.13.4.*
+# *About 75 minutes, after [Choose the scale](06_choose_the_scale.ipynb). Tested with torch 2.13.0 and brevitas 0.13.4.*
 #
 # **A network computes with weights of 2 bits. How does it learn them, and what does that gain over rounding the weights of a trained one?**
 #
@@ -574,4 +574,4 @@ quiz("7")
 # - Brevitas 0.13.4, [source](https://github.com/Xilinx/brevitas): `round_ste`, `QuantLinear`, `Int32Bias`, `merge_bn`.
 #
 # ## What next
-# The network has learned, but it still computes with floats that stand for integers. Chapter 8 takes the floats out: it finds the integers of each layer, the multiplier and the shift behind it, and compares every one of them with what Brevitas computes.
+# The network has learned, but it still computes with floats that stand for integers. [Chapter 8](08_an_integer_only_network.ipynb) takes the floats out: it finds the integers of each layer, the multiplier and the shift behind it, and compares every one of them with what Brevitas computes.

@@ -403,7 +403,7 @@ PREDICTIONS = (
         reasons={
             "ten uint8: 1, 11, …, 91": "Those are the right integers, and nobody has computed them yet: each call of"
             " int() does.",
-            "ten float32: 0.0, 1.0, …, 9.0": "`value` is kept as it came. Scale, zero point and bit width stand beside"
+            "ten float32: 0.0, 1.0, …, 9.0": "value is kept as it came. Scale, zero point and bit width stand beside"
             " it, and int() computes integers from them at each call.",
             "ten float32: 1.0, 11.0, …, 91.0": "Those numbers arise inside int(), before it rounds, and are not kept.",
         },

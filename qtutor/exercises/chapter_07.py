@@ -555,7 +555,7 @@ PREDICTIONS = (
         "7.3",
         right="3, in steps of 1/32: 19",
         reasons={
-            "0.1 stays a float: 16.1": "Without `bias_quant` it would. Here the layer was asked for an integer bias.",
+            "0.1 stays a float: 16.1": "Without bias_quant it would. Here the layer was asked for an integer bias.",
             "1, in steps of 1/8: 17": "Those are the steps of x. What the bias is added to are sums of products.",
             "3, in steps of 1/32: 19": "1/8 · 1/4 is the unit of the accumulators. 0.1 · 32 = 3.2, and 16 + 3 = 19.",
         },
