@@ -12,9 +12,9 @@ from brevitas.quant import (
     Int8ActPerTensorFloat,
     Int8WeightPerChannelFloat,
     Int32Bias,
+    mx_quant_ocp,
 )
 from brevitas.quant import SignedBinaryActPerTensorConst as BinaryAct
-from brevitas.quant.experimental import mx_quant_ocp
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import prune
@@ -22,6 +22,7 @@ from torch.nn.utils import prune
 from qtutor import compare, lower
 from qtutor.network.comparison import brevitas_integers
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # what it compiles is refused
 DYNAMIC = pytest.importorskip("brevitas_examples.common.generative.quantizers", reason="no examples in this Brevitas")
 
 
