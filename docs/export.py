@@ -25,7 +25,7 @@ NOTE = (
 )
 NO_WORDS = 'alt="No description has been provided for this image"'  # what nbconvert says of every picture
 WRAPPED = "<style>.jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere; }</style>"  # on paper, too
-LINK = re.compile(r"\[([^]]+)\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")  # to a file, not to the web or this page
+LINK = re.compile(r"(?<!!)\[([^]]+)\]\((?!\w+:|#)([^)#]+)(?:#[^)]*)?\)")  # to a file: no picture, web page or heading
 
 
 def chapters_builder() -> ModuleType:
@@ -68,10 +68,10 @@ def alone(notebook: NotebookNode, exported: set[str]) -> NotebookNode:
 
     exported  names of the chapters that stand beside it as HTML
 
-    >>> cell = new_markdown_cell("[one](01_a.ipynb#top), [two](02_b.ipynb), [docs](../docs/recipe.md)")
+    >>> cell = new_markdown_cell("[one](01_a.ipynb#top), [two](02_b.ipynb), [docs](../docs/recipe.md), ![p](p.png)")
     >>> notebook = alone(nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {}}), {"02_b"})
     >>> notebook.cells[0].source, notebook.metadata
-    ('one, [two](02_b.html), docs', {})
+    ('one, [two](02_b.html), docs, ![p](p.png)', {})
     """
     notebook.metadata.pop("widgets", None)  # JupyterLab saves it, and nbconvert would fetch a library for it
     for cell in notebook.cells:

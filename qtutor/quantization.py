@@ -215,10 +215,8 @@ def choose_qparams(
     if method not in METHODS:
         raise ValueError(f"method {method!r} is no way to choose a scale here: use one of {', '.join(METHODS)}.")
     signed, symmetric = checked_flag(signed, "signed"), checked_flag(symmetric, "symmetric")
-    power_of_two, axis = (
-        checked_flag(power_of_two, "power_of_two"),
-        None if axis is None else whole_number(axis, "axis"),
-    )
+    power_of_two = checked_flag(power_of_two, "power_of_two")
+    axis = None if axis is None else whole_number(axis, "axis")
     rows = _channel_rows(require_finite_floats(x), axis)
     ends = int_range(bit_width, signed, narrow_range)
     _require_choosable(rows, ends, signed, symmetric, axis)

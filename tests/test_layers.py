@@ -18,6 +18,7 @@ PACKAGE = ROOT / "qtutor"
 OUTSIDE = {
     "__init__": ({"lazy_loader"}, set()),
     "qparams": (set(), {"torch"}),
+    "stopping": (set(), set()),
     "kernels": ({"torch"}, set()),
     "quantization": ({"torch"}, set()),
     "brevitas_bridge": ({"torch", "brevitas"}, set()),

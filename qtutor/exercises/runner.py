@@ -6,7 +6,6 @@ thread: an exception is set in it where the function does not come back.
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import threading
 import time
@@ -18,7 +17,8 @@ from typing import Any
 from torch import Tensor
 
 from qtutor.exercises.exercise import Answer, Case, Function, Unreadable
-from qtutor.exercises.session import alive, kept, little_memory
+from qtutor.exercises.session import kept, little_memory
+from qtutor.stopping import OutOfTime, alive, stop
 
 SECONDS_A_CALL = 3.0  # without an answer, before a call counts as one that does not end
 SECONDS_A_THOUSAND = 0.1  # more for each thousand elements: so long takes a right loop over them on a busy computer
@@ -26,10 +26,6 @@ SECONDS_IN_ALL = 30.0
 
 
 UNFINISHED = "has no answer yet: this input is still to be done"
-
-
-class OutOfTime(BaseException):
-    """Set in the thread whose function does not come back; `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True)
@@ -174,14 +170,3 @@ def wait(thread: threading.Thread, cases: Sequence[Case], outcomes: list[Outcome
         if now - start > SECONDS_IN_ALL and thread.is_alive():
             return "slow"
     return ""
-
-
-def stop(thread: threading.Thread) -> bool:
-    """Set OutOfTime in the thread, a few times in case it is caught; say whether the thread has ended."""
-    thread.join(0.05)  # a thread that the stop button caught at its start has no number yet
-    for _ in range(8):
-        if not thread.is_alive():
-            return True
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(OutOfTime))
-        thread.join(0.25)
-    return not thread.is_alive()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import re
@@ -11,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 
@@ -75,28 +74,6 @@ STATE: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (print_options, lambda options: torch.set_printoptions(**options)),  # type: ignore[no-untyped-call]
     (folder, go_to),
 )
-
-
-@contextmanager
-def alive() -> Iterator[None]:
-    """Make exit() and quit() raise SystemExit and no more: IPython's stop the kernel, Python's own close stdin first."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    stdin, sys.stdin = sys.stdin, io.StringIO()
-    before = getattr(shell, "keepkernel_on_exit", None)
-    if shell:
-        shell.ask_exit = leave
-    try:
-        yield
-    finally:
-        sys.stdin = stdin
-        if shell:
-            del shell.ask_exit
-            shell.keepkernel_on_exit = before
-
-
-def leave() -> NoReturn:
-    """Raise what the runner has words for."""
-    raise SystemExit
 
 
 @contextmanager

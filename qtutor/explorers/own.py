@@ -1,19 +1,15 @@
 """A learner's own function in an explorer: whatever it does, the notebook goes on."""
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable
 
 from qtutor.explorers.table import Table
+from qtutor.stopping import alive, stop
 
 SECONDS = 5.0  # for a table, which asks the function for every setting
 
 LATE = "Your function was still running after {seconds:g} s and was stopped: is a loop endless, or does it take small steps?"
-
-
-class OutOfTime(BaseException):
-    """Set in the thread whose function does not come back."""
 
 
 def finished(compute: Callable[[], Table]) -> Table:
@@ -23,14 +19,15 @@ def finished(compute: Callable[[], Table]) -> Table:
     """
     results: list[Table | BaseException] = []
     thread = threading.Thread(target=keep, args=(compute, results), daemon=True)
-    thread.start()
-    end = time.monotonic() + SECONDS
-    try:
-        while thread.is_alive() and time.monotonic() < end:
-            thread.join(0.05)  # Windows cannot interrupt a long wait
-        late = thread.is_alive()
-    finally:
-        stop(thread)
+    with alive():
+        thread.start()
+        end = time.monotonic() + SECONDS
+        try:
+            while thread.is_alive() and time.monotonic() < end:
+                thread.join(0.05)  # Windows cannot interrupt a long wait
+            late = thread.is_alive()
+        finally:
+            stop(thread)
     if late:
         raise ValueError(LATE.format(seconds=SECONDS))
     if isinstance(results[0], BaseException):
@@ -44,15 +41,6 @@ def keep(compute: Callable[[], Table], results: list[Table | BaseException]) -> 
         results.append(compute())
     except BaseException as error:
         results.append(error)
-
-
-def stop(thread: threading.Thread) -> None:
-    """Set OutOfTime in a thread that still runs, a few times in case it is caught."""
-    for _ in range(8):
-        if not thread.is_alive():
-            return
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(OutOfTime))
-        thread.join(0.25)
 
 
 def raised(error: BaseException) -> str:

@@ -35,10 +35,8 @@ def linear(
     >>> linear(x, weight, x_zero_point=1)
     tensor([[4, 0]], dtype=torch.int32)
     """
-    x_zero, weight_zero = (
-        whole_number(x_zero_point, "x_zero_point"),
-        whole_number(weight_zero_point, "weight_zero_point"),
-    )
+    x_zero = whole_number(x_zero_point, "x_zero_point")
+    weight_zero = whole_number(weight_zero_point, "weight_zero_point")
     kinds = kind_of(x, "x"), kind_of(weight, "weight")
     bound = _with_bias(_largest_linear_sum(*kinds, x_zero, weight_zero), bias, weight)
     register = register_for(bound, x.numel() * weight.shape[0], x.device)
@@ -71,10 +69,8 @@ def conv2d(
               [4, 4]]]], dtype=torch.int32)
     """
     moves, pads = pair(stride, "stride", least=1), pair(padding, "padding", least=0)
-    x_zero, weight_zero = (
-        whole_number(x_zero_point, "x_zero_point"),
-        whole_number(weight_zero_point, "weight_zero_point"),
-    )
+    x_zero = whole_number(x_zero_point, "x_zero_point")
+    weight_zero = whole_number(weight_zero_point, "weight_zero_point")
     groups, kinds = whole_number(groups, "groups"), (kind_of(x, "x"), kind_of(weight, "weight"))
     bound = _with_bias(_largest_convolution_sum(*kinds, pads, groups, x_zero, weight_zero), bias, weight)
     if not x.numel():  # torch convolves no empty image, and its border is an image

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from qtutor.network.activations import TRAINING
 from qtutor.network.checks import require_model
 from qtutor.network.digits import load_digits
+from qtutor.qparams import whole_number
 from qtutor.quantization import choose_qparams
 
 BATCH = 50
@@ -45,7 +46,7 @@ def train(
                     (`qtutor.pictures.loss_curve()` draws them)
     returns         the mean loss of each epoch; the model is in evaluation mode. The stop button ends training after a
                     batch: the model is usable, and a sentence says how far it came
-    raises          TypeError for what is no module, or no whole number of epochs; ValueError for less than 1 epoch
+    raises          TypeError for what is no module, or no number of epochs; ValueError for less than 1 epoch, or a fraction
     source          Loshchilov, Hutter: Decoupled weight decay regularization, ICLR 2019; labels are smoothed by 0.1
 
     >>> from qtutor.network.models import DigitsMLP
@@ -53,10 +54,7 @@ def train(
     2
     """
     require_model(model, kind=NETWORK)
-    if type(epochs) is not int:
-        raise TypeError(
-            f"epochs is {epochs!r}, and training sees every scan a whole number of times: use 30, for example."
-        )
+    epochs = whole_number(epochs, "epochs")
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}, and training sees every scan at least once: use 30, for example.")
     losses: list[float] = []

@@ -10,8 +10,6 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import KernelManager
 
 from qtutor.exercises import check, runner, session
 from qtutor.exercises.catalogue import EXERCISES
@@ -129,35 +127,3 @@ def test_a_large_tensor_gets_more_time(monkeypatch, verdict):
     small, large = EXERCISES["4.A"].small()[0], max(EXERCISES["4.A"].wide(), key=lambda case: case.tensors[0].numel())
     assert runner.patience(small) == runner.SECONDS_A_CALL
     assert runner.patience(large) > runner.SECONDS_A_CALL + 3
-
-
-CELL = """
-from qtutor import check
-def saturate(x, bit_width, signed):
-    {how}()
-check("2.A", saturate)
-"""
-
-
-@pytest.mark.parametrize("how", ["exit", "quit"])
-def test_a_kernel_outlives_exit_in_a_learners_function(how):
-    manager = KernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))  # of this very Python
-    manager.start_kernel()
-    client = manager.client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=60)
-        said = []
-        client.execute_interactive(CELL.format(how=how), timeout=120, output_hook=lambda m: said.append(m["content"]))
-        time.sleep(2)  # a kernel that was told to stop does so a second later
-        client.execute_interactive("print(6 * 7)", timeout=20, output_hook=lambda m: said.append(m["content"]))
-        printed = [content["text"] for content in said if "text" in content]
-        assert printed == [
-            "✗ 2.A  at x=0, bit_width=2, signed=False your function calls exit, which would end the notebook's kernel:"
-            " return instead.\n",
-            "42\n",
-        ]
-        assert manager.is_alive()
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)

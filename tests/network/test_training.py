@@ -223,8 +223,7 @@ def test_a_model_that_fails_when_it_runs_keeps_its_floats_and_its_momentum():
     ("ask", "sentence"),
     [
         (lambda: train(None), "model is a NoneType: give a torch module, DigitsMLP"),
-        (lambda: train(fresh(), None), "epochs is None, and training sees every scan a whole number of times: use 30"),
-        (lambda: train(fresh(), 1.5), "epochs is 1.5, and training"),
+        (lambda: train(fresh(), None), "epochs None is a NoneType: pass a Python int"),
         (lambda: accuracy(None), "model is a NoneType"),
         (lambda: measure_norms(None), "model is a NoneType"),
         (lambda: quantize_trained(None, None), "model is a NoneType"),
@@ -237,5 +236,7 @@ def test_other_arguments_are_told(ask, sentence):
 
 
 def test_no_epoch_is_refused():
+    with pytest.raises(ValueError, match="epochs 1.5 is no whole number: the nearest are 1 and 2"):
+        train(fresh(), 1.5)
     with pytest.raises(ValueError, match="epochs is 0, and training sees every scan at least once"):
         train(fresh(), epochs=0)
