@@ -135,6 +135,10 @@ QUANTIZED = Caught(
     quantization.test_every_float16_value_equals_exact_fractions_at_scales_that_are_powers_of_two, (1.0, 8, True, 3)
 )
 SHORTCUTS = Caught(accumulation.test_neither_autocast_nor_reduced_precision_touches_a_sum, ("cpu",))
+ROUNDED = Caught(
+    accumulation.test_operands_rounded_to_bfloat16_change_no_sum_of_bytes_and_wider_ones_are_not_rounded, (I16, I8)
+)
+WINOGRAD = Caught(accumulation.test_no_way_of_convolving_that_torch_may_take_is_inexact, (False, (3, 3), 32))
 RANGE = Caught(accumulation.test_the_range_is_that_of_all_inputs_and_both_ends_are_reached, ((2, False, 3), True))
 BITS = Caught(accumulation.test_the_bits_hold_every_sum_and_one_fewer_does_not_for_all_formats_to_3_bits, (1,))
 MORE_BITS = Caught(accumulation.test_the_bits_hold_every_sum_and_one_fewer_does_not_for_all_formats_to_3_bits, (3,))
@@ -253,13 +257,18 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
         ACCUMULATION, "q.to(device, dtype)", "((q - zero_point).to(dtype) + zero_point).to(device, dtype)", (MIXED, ONNX),
     ),
     "the border is padded with 0 for the zero point": (
-        ACCUMULATION, "    copied = x.numel()",
-        "    x, pads = functional.pad(x, (pads[1], pads[1], pads[0], pads[0])), (0, 0)\n    copied = x.numel()",
+        ACCUMULATION, "    taps = _steps(weight, weight_zero, register)\n\n",
+        "    taps = _steps(weight, weight_zero, register)\n"
+        "    x, pads = functional.pad(x, (pads[1], pads[1], pads[0], pads[0])), (0, 0)\n\n",
         (BORDER, CONV),
     ),
-    "float32 sums": (ACCUMULATION, "2**31 else torch.float64", "2**31 else torch.float32", (at(1026), SHORTCUTS)),
-    "float64 sums beyond 2**53": (ACCUMULATION, "if bound > 2**53", "if bound > 2**54", (at(130),)),
-    "int32 sums beyond 2**31": (ACCUMULATION, "products <= FEW and bound < 2**31", "products <= FEW", (at(131_073),)),
+    "float32 sums beyond 2**24": (ACCUMULATION, "largest <= 2**24", "largest <= 2**25", (at(1026),)),
+    "float32 sums under autocast": (ACCUMULATION, 'torch.is_autocast_enabled("cpu")', "False", (SHORTCUTS,)),
+    "float32 sums of wider operands": (
+        ACCUMULATION, "x[0].itemsize == weight[0].itemsize == 1", "True", (ROUNDED,),
+    ),
+    "float32 convolutions by Winograd's way": (ACCUMULATION, "and bool(torch.backends.mkldnn.enabled)", "", (WINOGRAD,)),
+    "float64 sums beyond 2**53": (ACCUMULATION, "if largest > 2**53", "if largest > 2**54", (at(130),)),
     "int32 accumulators always": (
         ACCUMULATION, "dtype = torch.int32 if bound < 2**31 else torch.int64", "dtype = torch.int32", (at(131_073), DTYPE),
     ),

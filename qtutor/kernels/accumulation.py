@@ -1,5 +1,7 @@
 """Sums of products, exact: linear layers and convolutions of stored integers, and the range that their sums can take."""
 
+import platform
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import lru_cache
 from math import prod
@@ -14,8 +16,10 @@ from qtutor.qparams import QParams, whole_number
 
 WIDENED = (torch.int8, torch.uint8, torch.int16, torch.int32)
 CPU = torch.device("cpu")
+X86 = platform.machine().lower() in ("x86_64", "amd64")
 FEW = 2**18  # products
 AT_ONCE = PIECE // 8  # numbers of 64 bits
+ANY_LIBRARY = nullcontext()
 
 
 def linear(
@@ -37,11 +41,10 @@ def linear(
     """
     x_zero = whole_number(x_zero_point, "x_zero_point")
     weight_zero = whole_number(weight_zero_point, "weight_zero_point")
-    kinds = kind_of(x, "x"), kind_of(weight, "weight")
-    bound = _with_bias(_largest_linear_sum(*kinds, x_zero, weight_zero), bias, weight)
-    register = register_for(bound, x.numel() * weight.shape[0], x.device)
+    largest, dtype = _linear_sums(kind_of(x, "x"), kind_of(weight, "weight"), x_zero, weight_zero)
+    register = register_on(x.device, dtype)
     steps, taps = _steps(x, x_zero, register), _steps(weight, weight_zero, register)
-    return _accumulators(steps @ taps.t(), x.device, bias, bound, (-1,))
+    return _accumulators(steps @ taps.t(), x.device, bias, _with_bias(largest, bias, weight), (-1,))
 
 
 def conv2d(
@@ -72,22 +75,22 @@ def conv2d(
     x_zero = whole_number(x_zero_point, "x_zero_point")
     weight_zero = whole_number(weight_zero_point, "weight_zero_point")
     groups, kinds = whole_number(groups, "groups"), (kind_of(x, "x"), kind_of(weight, "weight"))
-    bound = _with_bias(_largest_convolution_sum(*kinds, pads, groups, x_zero, weight_zero), bias, weight)
+    largest, dtype = _convolution_sums(*kinds, pads, groups, x_zero, weight_zero)
+    bound, register = _with_bias(largest, bias, weight), register_on(x.device, dtype, _convolves_directly)
     if not x.numel():  # torch convolves no empty image, and its border is an image
         x, pads = functional.pad(x, (pads[1], pads[1], pads[0], pads[0]), value=x_zero), (0, 0)
-    copied = x.numel() * weight.shape[2] * weight.shape[3]  # each window is copied out before it is multiplied
-    register = register_for(bound, copied * weight.shape[0] // groups, x.device)
     taps = _steps(weight, weight_zero, register)
 
     def sums(images: Tensor) -> Tensor:
         steps = _steps(images, x_zero, register)  # before padding: 0 is then real zero
-        with torch.backends.cudnn.flags(enabled=False) if steps.is_cuda else nullcontext():  # it is not exact
+        with torch.backends.cudnn.flags(enabled=False) if steps.is_cuda else ANY_LIBRARY:  # cuDNN is not exact
             total = functional.conv2d(steps, taps, None, moves, pads, 1, groups)
         return _accumulators(total, x.device, bias, bound, (-1, 1, 1))
 
-    if copied <= AT_ONCE or x.device.type != "cpu":
+    if register != (torch.float64, CPU):
         return sums(x)
-    parts = x.split(max(x.shape[0] * AT_ONCE // copied, 1))  # type: ignore[no-untyped-call]
+    copied = x[:1].numel() * weight.shape[2] * weight.shape[3]  # float64 copies each window before it is multiplied
+    parts = x.split(max(AT_ONCE // max(copied, 1), 1))  # type: ignore[no-untyped-call]
     return torch.cat([sums(images) for images in parts])
 
 
@@ -110,23 +113,28 @@ def kind_of(operand: Tensor, name: str) -> Kind:
 
 
 @lru_cache
-def _largest_linear_sum(x: Kind, weight: Kind, x_zero: int, weight_zero: int) -> int:
+def _linear_sums(x: Kind, weight: Kind, x_zero: int, weight_zero: int) -> tuple[int, torch.dtype]:
+    """Return the largest magnitude of a layer's sums without its bias, and the dtype in which the CPU finds them."""
     (x_dtype, x_shape), (weight_dtype, weight_shape) = x, weight
     if len(weight_shape) != 2 or not x_shape or x_shape[-1] != weight_shape[1]:
         raise ValueError(
             f"x of shape {tuple(x_shape)} and weight of shape {tuple(weight_shape)} do not match: "
             "weight is [out, in] and the last dimension of x is in."
         )
-    return _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, weight_shape[1])
+    largest = _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, weight_shape[1])
+    return largest, register_for(largest, prod(x_shape) * weight_shape[0], _of_bytes(x, weight))
 
 
 @lru_cache
-def _largest_convolution_sum(
+def _convolution_sums(
     x: Kind, weight: Kind, pads: tuple[int, int], groups: int, x_zero: int, weight_zero: int
-) -> int:
+) -> tuple[int, torch.dtype]:
+    """Return the same of a convolution; at stride 1, it has about as many products as windows would have at each number."""
     (x_dtype, x_shape), (weight_dtype, weight_shape) = x, weight
     _require_convolution(x_shape, weight_shape, pads, groups)
-    return _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, prod(weight_shape[1:]))
+    largest = _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, prod(weight_shape[1:]))
+    products = prod(x_shape) // groups * weight_shape[0] * prod(weight_shape[2:])
+    return largest, register_for(largest, products, _of_bytes(x, weight))
 
 
 def _largest_sum(x: torch.dtype, weight: torch.dtype, x_zero: int, weight_zero: int, terms: int) -> int:
@@ -165,24 +173,53 @@ def _require_bias(bias: Tensor, weight: Tensor) -> None:
         )
 
 
+def register_for(largest: int, products: int, of_bytes: bool) -> torch.dtype:
+    """Return a dtype in which sums of so many products, of magnitudes up to `largest`, are exact in any order.
+
+    Matrices of floats are multiplied many times faster than those of integers, in float32 twice as fast as in float64;
+    but few products are sooner multiplied as they are than made floats.
+
+    >>> register_for(2**24, 2**20, of_bytes=True), register_for(2**24 + 1, 2**20, of_bytes=True)
+    (torch.float32, torch.float64)
+    """
+    if largest > 2**53:
+        return torch.int64
+    if products <= FEW and largest < 2**31:
+        return torch.int32
+    return torch.float32 if of_bytes and largest <= 2**24 else torch.float64
+
+
 Register = tuple[torch.dtype, torch.device]
 
 
-def register_for(bound: int, products: int, device: torch.device) -> Register:
-    """Return a dtype in which sums up to `bound` are exact in any order, and the device that computes in it.
+def register_on(device: torch.device, dtype: torch.dtype, in_float32: Callable[[], bool] = lambda: True) -> Register:
+    """Return dtype, or float64 where that is as exact and the device or its settings ask for it; and where to compute.
 
-    Neither autocast nor TF32 touches float64, and its matrices are multiplied several times faster than those of
-    integers. Few products are sooner multiplied as they are than made floats. CUDA multiplies no integers, and other
-    accelerators have no float64: the CPU computes what they cannot.
+    No setting makes float64 less exact. Those that let processors multiply float32 faster (for example
+    torch.set_float32_matmul_precision, oneDNN's ONEDNN_DEFAULT_FPMATH_MODE) round the operands, to no fewer than bfloat16's
+    8 bits, and sum in float32: distances between bytes, up to 255, stay as they are. Only autocast rounds the sums too.
+    CUDA multiplies no integers, and other accelerators have no float64: the CPU computes what they cannot.
 
-    >>> register_for(bound=2**31, products=10, device=CPU)
-    (torch.float64, device(type='cpu'))
+    >>> register_on(CPU, torch.float32), register_on(torch.device("cuda"), torch.float32)
+    ((torch.float32, device(type='cpu')), (torch.float64, device(type='cuda')))
     """
-    if bound > 2**53:
-        return torch.int64, CPU
-    if device.type == "cuda":
+    if device.type == "cuda" and dtype != torch.int64:
         return torch.float64, device
-    return torch.int32 if products <= FEW and bound < 2**31 else torch.float64, CPU
+    if dtype == torch.float32 and (torch.is_autocast_enabled("cpu") or not in_float32()):
+        return torch.float64, CPU
+    return dtype, CPU
+
+
+def _of_bytes(x: Kind, weight: Kind) -> bool:
+    return x[0].itemsize == weight[0].itemsize == 1
+
+
+def _convolves_directly() -> bool:
+    """Return True where torch sums a convolution of float32 product by product: in oneDNN, on an x86 processor.
+
+    Others, for example NNPACK where oneDNN is switched off, may take Winograd's way, whose fractions float32 rounds.
+    """
+    return X86 and torch.backends.mkldnn.is_available() and bool(torch.backends.mkldnn.enabled)  # type: ignore[no-untyped-call]
 
 
 def zero_point_of(zero_point: int, dtype: torch.dtype, name: str) -> int:

@@ -56,10 +56,8 @@ def test_a_chapter_that_was_saved_shows_its_explorers_and_answers_before_any_cel
     answer.check()
     page.locator(".jp-InputArea-prompt").first.click()
     page.keyboard.press("Control+s")
-    for _ in range(100):
-        if code_cells(notebooks / "saved.ipynb")[2].outputs:
-            break
-        page.wait_for_timeout(100)
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0, timeout=20_000)  # saved: the file is whole
+    assert code_cells(notebooks / "saved.ipynb")[2].outputs
     choose(page, "Kernel", "Shut Down Kernel")
     open_notebook(page, lab, "saved.ipynb")
     expect(page.locator(".qtutor-explorer")).to_be_visible(timeout=20_000)

@@ -9,9 +9,10 @@ from exact import convolution, dot
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx_runtime import run_operator
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from qtutor import QParams, accumulator_bits, accumulator_range, conv2d, linear
-from qtutor.kernels.accumulation import register_for
+from qtutor.kernels.accumulation import register_for, register_on
 
 DTYPES = (torch.int8, torch.uint8, torch.int16, torch.int32)
 GPU = pytest.param(
@@ -149,7 +150,6 @@ def test_the_ends_of_int32_are_exact_and_sums_that_could_leave_int64_are_refused
 
 @pytest.mark.parametrize("x_dtype", DTYPES[:3])
 def test_many_rows_equal_numpy_and_each_row_alone(x_dtype, lib):
-    """One row is summed in int32 where that holds it, many in float64."""
     x, weight = any_integers(31, x_dtype, 300, 97), any_integers(32, torch.int8, 11, 97)
     for z_x, z_w in [(0, 0), (ends(x_dtype)[1], -128)]:
         got = lib.linear(x, weight, None, z_x, z_w)
@@ -357,15 +357,84 @@ def test_autocast_would_spoil_a_float32_product():
         assert (x.float() @ weight.float().t()).item() != wanted
 
 
+class Bfloat16Operands(TorchDispatchMode):
+    """What a processor with bfloat16 does where it is allowed to: rounds float32 operands to 8 bits, sums in float32."""
+
+    rounded = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func in (torch.ops.aten.mm.default, torch.ops.aten.convolution.default) and args[0].dtype == torch.float32:
+            self.rounded += 1
+            args = (*(operand.bfloat16().float() for operand in args[:2]), *args[2:])
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("x_dtype", DTYPES[:3])
+@pytest.mark.parametrize("weight_dtype", DTYPES[:3])
+def test_operands_rounded_to_bfloat16_change_no_sum_of_bytes_and_wider_ones_are_not_rounded(x_dtype, weight_dtype, lib):
+    """On any machine, for one whose settings allow bfloat16 in float32's place."""
+    x, weight = (
+        torch.arange(ends(d)[0], ends(d)[1] + 1, max(1, ends(d)[1] // 255)).to(d)[:, None].expand(-1, 3)
+        for d in (x_dtype, weight_dtype)
+    )
+    x = x.repeat(2, 1)  # more products than are multiplied as they are
+    for z_x, z_w in [(0, 0), *product(ends(x_dtype), ends(weight_dtype))]:
+        wanted = (x.long().numpy() - z_x) @ (weight.long().numpy() - z_w).T
+        with Bfloat16Operands() as shortcut:
+            rows = lib.linear(x, weight, None, z_x, z_w)
+            assert (shortcut.rounded > 0) == (x_dtype.itemsize == weight_dtype.itemsize == 1)
+            pictures = lib.conv2d(
+                x[..., None, None], weight[..., None, None], None, x_zero_point=z_x, weight_zero_point=z_w
+            )
+        assert (rows.numpy() != wanted).sum() == (pictures[..., 0, 0].numpy() != wanted).sum() == 0
+
+
+def test_bfloat16_would_spoil_the_operands_of_16_bits():
+    """The trap that the test above is for."""
+    with Bfloat16Operands():
+        assert (torch.tensor([[257.0]]) @ torch.tensor([[1.0]])).item() == 256
+
+
+def windows_by_numpy(x: torch.Tensor, weight: torch.Tensor) -> numpy.ndarray:
+    windows = numpy.lib.stride_tricks.sliding_window_view(x.long().numpy(), weight.shape[2:], (2, 3))
+    return numpy.einsum("nchwij,ocij->nohw", windows, weight.long().numpy())
+
+
+@pytest.mark.parametrize("onednn", [True, False])
+@pytest.mark.parametrize("window", [(3, 3), (5, 5), (1, 1)])
+@pytest.mark.parametrize("batch", [1, 32])
+def test_no_way_of_convolving_that_torch_may_take_is_inexact(onednn, window, batch, lib):
+    x, weight = any_integers(34, I8, batch, 16, 12, 12), any_integers(35, I8, 16, 16, *window)
+    with pytest.MonkeyPatch.context() as setting:
+        setting.setattr(torch.backends.mkldnn, "enabled", onednn)
+        whole, channel_by_channel = lib.conv2d(x, weight), lib.conv2d(x, weight[:, :1], groups=16)
+    assert (whole.numpy() != windows_by_numpy(x, weight)).sum() == 0
+    alone = [windows_by_numpy(x[:, [c]], weight[[c], :1]) for c in range(16)]
+    assert (channel_by_channel.numpy() != numpy.concatenate(alone, 1)).sum() == 0
+
+
+@pytest.mark.skipif(not torch.backends.nnpack.is_available(), reason="needs a torch with NNPACK")
+def test_nnpack_would_spoil_a_float32_convolution(monkeypatch):
+    """The trap that the test above is for: Winograd's way is to multiply sums of the operands, divided."""
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
+    x, weight = any_integers(34, I8, 32, 16, 12, 12), any_integers(35, I8, 8, 16, 3, 3)
+    spoilt = torch.nn.functional.conv2d(x.float(), weight.float()).numpy()
+    assert (spoilt != windows_by_numpy(x, weight)).sum() > 0
+
+
+HOLDS = {torch.int64: 2**63 - 1, torch.float64: 2**53, torch.int32: 2**31 - 1, torch.float32: 2**24}
+
+
 @pytest.mark.parametrize("kind", ["cpu", "cuda", "mps", "xpu"])
 def test_no_device_is_given_a_dtype_in_which_a_sum_is_not_exact(kind):
-    device = torch.device(kind)
-    for bound in (0, 2**24, 2**24 + 1, 2**31 - 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1):
+    for largest in (0, 2**24, 2**24 + 1, 2**31 - 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1):
         for products in (0, 1, 2**18, 2**18 + 1, 2**40):
-            dtype, where = register_for(bound, products, device)
-            holds = {torch.int64: 2**63 - 1, torch.float64: 2**53, torch.int32: 2**31 - 1}
-            assert bound <= holds[dtype]
-            assert where.type == "cpu" or (where.type, dtype) == ("cuda", torch.float64)
+            for of_bytes, in_float32 in product([False, True], repeat=2):
+                chosen = register_for(largest, products, of_bytes)
+                dtype, where = register_on(torch.device(kind), chosen, lambda: in_float32)  # noqa: B023
+                assert largest <= HOLDS[dtype]
+                assert dtype != torch.float32 or (of_bytes and in_float32)
+                assert where.type == "cpu" or (where.type, dtype) == ("cuda", torch.float64)
 
 
 # ---- accumulator_range and accumulator_bits --------------------------------------------------------------------------

@@ -73,7 +73,9 @@ def test_training_never_sees_the_test_scans(monkeypatch):
 
 
 def test_accuracy_counts_what_an_argmax_names_rightly_and_leaves_the_mode():
-    model = load_checkpoint("mlp_w2a2").train()
+    model = load_checkpoint(
+        "mlp_w4a4"
+    ).train()  # no scan's two largest scores lie nearer than 0.02: no last bit decides
     right, share = accuracy(model)
     assert model.training
     pixels, labels = load_pixels()
