@@ -177,7 +177,7 @@ POWER = Caught(choosing.test_the_scale_is_rounded_up_to_a_power_of_two_and_the_z
 
 ROUNDING, REQUANTIZATION, OVERFLOW = "kernels/rounding.py", "kernels/requantization.py", "kernels/overflow.py"
 ACCUMULATION, MULTIPLICATION = "kernels/accumulation.py", "kernels/multiplication.py"
-TABLES = "kernels/tables.py"
+TABLES, REGISTERS = "kernels/tables.py", "kernels/registers.py"
 QUANTIZATION, QPARAMS = "quantization.py", "qparams.py"
 
 MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, line, what is planted, who catches it
@@ -262,13 +262,14 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
         "    x, pads = functional.pad(x, (pads[1], pads[1], pads[0], pads[0])), (0, 0)\n\n",
         (BORDER, CONV),
     ),
-    "float32 sums beyond 2**24": (ACCUMULATION, "largest <= 2**24", "largest <= 2**25", (at(1026),)),
-    "float32 sums under autocast": (ACCUMULATION, 'torch.is_autocast_enabled("cpu")', "False", (SHORTCUTS,)),
+    "float32 sums beyond 2**24": (REGISTERS, "largest <= 2**24", "largest <= 2**25", (at(1026),)),
+    "float32 sums under autocast": (REGISTERS, 'torch.is_autocast_enabled("cpu")', "False", (SHORTCUTS,)),
     "float32 sums of wider operands": (
         ACCUMULATION, "x[0].itemsize == weight[0].itemsize == 1", "True", (ROUNDED,),
     ),
-    "float32 convolutions by Winograd's way": (ACCUMULATION, "and bool(torch.backends.mkldnn.enabled)", "", (WINOGRAD,)),
-    "float64 sums beyond 2**53": (ACCUMULATION, "if largest > 2**53", "if largest > 2**54", (at(130),)),
+    "float32 convolutions by Winograd's way": (REGISTERS, "and bool(torch.backends.mkldnn.enabled)", "", (WINOGRAD,)),
+    "int32 sums beyond 2**31": (REGISTERS, "products <= FEW and largest < 2**31", "products <= FEW", (at(131_073),)),
+    "float64 sums beyond 2**53": (REGISTERS, "if largest > 2**53", "if largest > 2**54", (at(130),)),
     "int32 accumulators always": (
         ACCUMULATION, "dtype = torch.int32 if bound < 2**31 else torch.int64", "dtype = torch.int32", (at(131_073), DTYPE),
     ),

@@ -1,7 +1,5 @@
 """Sums of products, exact: linear layers and convolutions of stored integers, and the range that their sums can take."""
 
-import platform
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import lru_cache
 from math import prod
@@ -12,12 +10,10 @@ from torch.nn import functional
 
 from qtutor.kernels.checks import pair, require_integers, require_qparams
 from qtutor.kernels.pieces import PIECE
+from qtutor.kernels.registers import CPU, Register, convolves_directly, dtype_for_sums, register_on
 from qtutor.qparams import QParams, whole_number
 
 WIDENED = (torch.int8, torch.uint8, torch.int16, torch.int32)
-CPU = torch.device("cpu")
-X86 = platform.machine().lower() in ("x86_64", "amd64")
-FEW = 2**18  # products
 AT_ONCE = PIECE // 8  # numbers of 64 bits
 ANY_LIBRARY = nullcontext()
 
@@ -76,7 +72,7 @@ def conv2d(
     weight_zero = whole_number(weight_zero_point, "weight_zero_point")
     groups, kinds = whole_number(groups, "groups"), (kind_of(x, "x"), kind_of(weight, "weight"))
     largest, dtype = _convolution_sums(*kinds, pads, groups, x_zero, weight_zero)
-    bound, register = _with_bias(largest, bias, weight), register_on(x.device, dtype, _convolves_directly)
+    bound, register = _with_bias(largest, bias, weight), register_on(x.device, dtype, convolves_directly)
     if not x.numel():  # torch convolves no empty image, and its border is an image
         x, pads = functional.pad(x, (pads[1], pads[1], pads[0], pads[0]), value=x_zero), (0, 0)
     taps = _steps(weight, weight_zero, register)
@@ -122,7 +118,7 @@ def _linear_sums(x: Kind, weight: Kind, x_zero: int, weight_zero: int) -> tuple[
             "weight is [out, in] and the last dimension of x is in."
         )
     largest = _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, weight_shape[1])
-    return largest, register_for(largest, prod(x_shape) * weight_shape[0], _of_bytes(x, weight))
+    return largest, dtype_for_sums(largest, prod(x_shape) * weight_shape[0], _of_bytes(x, weight))
 
 
 @lru_cache
@@ -134,7 +130,7 @@ def _convolution_sums(
     _require_convolution(x_shape, weight_shape, pads, groups)
     largest = _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, prod(weight_shape[1:]))
     products = prod(x_shape) // groups * weight_shape[0] * prod(weight_shape[2:])
-    return largest, register_for(largest, products, _of_bytes(x, weight))
+    return largest, dtype_for_sums(largest, products, _of_bytes(x, weight))
 
 
 def _largest_sum(x: torch.dtype, weight: torch.dtype, x_zero: int, weight_zero: int, terms: int) -> int:
@@ -173,53 +169,8 @@ def _require_bias(bias: Tensor, weight: Tensor) -> None:
         )
 
 
-def register_for(largest: int, products: int, of_bytes: bool) -> torch.dtype:
-    """Return a dtype in which sums of so many products, of magnitudes up to `largest`, are exact in any order.
-
-    Matrices of floats are multiplied many times faster than those of integers, in float32 twice as fast as in float64;
-    but few products are sooner multiplied as they are than made floats.
-
-    >>> register_for(2**24, 2**20, of_bytes=True), register_for(2**24 + 1, 2**20, of_bytes=True)
-    (torch.float32, torch.float64)
-    """
-    if largest > 2**53:
-        return torch.int64
-    if products <= FEW and largest < 2**31:
-        return torch.int32
-    return torch.float32 if of_bytes and largest <= 2**24 else torch.float64
-
-
-Register = tuple[torch.dtype, torch.device]
-
-
-def register_on(device: torch.device, dtype: torch.dtype, in_float32: Callable[[], bool] = lambda: True) -> Register:
-    """Return dtype, or float64 where that is as exact and the device or its settings ask for it; and where to compute.
-
-    No setting makes float64 less exact. Those that let processors multiply float32 faster (for example
-    torch.set_float32_matmul_precision, oneDNN's ONEDNN_DEFAULT_FPMATH_MODE) round the operands, to no fewer than bfloat16's
-    8 bits, and sum in float32: distances between bytes, up to 255, stay as they are. Only autocast rounds the sums too.
-    CUDA multiplies no integers, and other accelerators have no float64: the CPU computes what they cannot.
-
-    >>> register_on(CPU, torch.float32), register_on(torch.device("cuda"), torch.float32)
-    ((torch.float32, device(type='cpu')), (torch.float64, device(type='cuda')))
-    """
-    if device.type == "cuda" and dtype != torch.int64:
-        return torch.float64, device
-    if dtype == torch.float32 and (torch.is_autocast_enabled("cpu") or not in_float32()):
-        return torch.float64, CPU
-    return dtype, CPU
-
-
 def _of_bytes(x: Kind, weight: Kind) -> bool:
     return x[0].itemsize == weight[0].itemsize == 1
-
-
-def _convolves_directly() -> bool:
-    """Return True where torch sums a convolution of float32 product by product: in oneDNN, on an x86 processor.
-
-    Others, for example NNPACK where oneDNN is switched off, may take Winograd's way, whose fractions float32 rounds.
-    """
-    return X86 and torch.backends.mkldnn.is_available() and bool(torch.backends.mkldnn.enabled)  # type: ignore[no-untyped-call]
 
 
 def zero_point_of(zero_point: int, dtype: torch.dtype, name: str) -> int:

@@ -12,7 +12,7 @@ from onnx_runtime import run_operator
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from qtutor import QParams, accumulator_bits, accumulator_range, conv2d, linear
-from qtutor.kernels.accumulation import register_for, register_on
+from qtutor.kernels.registers import dtype_for_sums, register_on
 
 DTYPES = (torch.int8, torch.uint8, torch.int16, torch.int32)
 GPU = pytest.param(
@@ -430,7 +430,7 @@ def test_no_device_is_given_a_dtype_in_which_a_sum_is_not_exact(kind):
     for largest in (0, 2**24, 2**24 + 1, 2**31 - 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1):
         for products in (0, 1, 2**18, 2**18 + 1, 2**40):
             for of_bytes, in_float32 in product([False, True], repeat=2):
-                chosen = register_for(largest, products, of_bytes)
+                chosen = dtype_for_sums(largest, products, of_bytes)
                 dtype, where = register_on(torch.device(kind), chosen, lambda: in_float32)  # noqa: B023
                 assert largest <= HOLDS[dtype]
                 assert dtype != torch.float32 or (of_bytes and in_float32)
