@@ -169,6 +169,7 @@ def chosen(case: int) -> Caught:
 
 TAILS = Caught(choosing.test_percentile_drops_a_thousandth_of_the_values_on_each_side)
 LEAST = Caught(choosing.test_mse_takes_the_least_squared_error_of_the_hundred_clippings, (1, 3, False, False))
+LEAST_LONG = Caught(choosing.test_mse_takes_the_least_squared_error_of_the_hundred_clippings, (3, 3, False, False))
 LEAST_2_BITS = Caught(choosing.test_mse_takes_the_least_squared_error_of_the_hundred_clippings, (2, 2, True, False))
 ALONE = Caught(choosing.test_each_channel_gets_what_it_would_get_alone, ("minmax", 1, {}))
 POWER = Caught(choosing.test_the_scale_is_rounded_up_to_a_power_of_two_and_the_zero_point_belongs_to_it)
@@ -356,7 +357,10 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     ),
     "a percentile of 1 % is dropped": (QUANTIZATION, "TAIL = 0.001", "TAIL = 0.01", (TAILS,)),
     "percentile drops one side only": (QUANTIZATION, "for share in (TAIL, 1 - TAIL)", "for share in (TAIL, 1)", (TAILS,)),
-    "the absolute error is least": (QUANTIZATION, "- row).square().sum()", "- row).abs().sum()", (LEAST,)),
+    "the absolute error is least": (QUANTIZATION, ".sub_(rows).square_()", ".sub_(rows).abs_()", (LEAST,)),
+    "long rows try the first clippings only": (
+        QUANTIZATION, "in _in_groups(tried, AT_ONCE // len(row))", "in _in_groups(tried, AT_ONCE // len(row))[:1]", (LEAST_LONG,),
+    ),
     "half the clippings are tried": (QUANTIZATION, "for n in range(CLIPS, 0, -1)", "for n in range(CLIPS, 50, -1)", (LEAST_2_BITS,)),
     "channels are taken along the first axis": (
         QUANTIZATION, "x.movedim(axis, 0).reshape(x.shape[axis], -1)", "x.reshape(x.shape[axis], -1)", (ALONE,),

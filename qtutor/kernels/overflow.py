@@ -44,15 +44,14 @@ def wrap(x: Tensor, bit_width: int, signed: bool) -> Tensor:
     return (low_bits + low).to(container_dtype(int(bit_width), signed))
 
 
-def stored(steps: Tensor, zero_point: int | Tensor, qparams: QParams) -> Tensor:
+def stored(steps: Tensor, zero_point: int, qparams: QParams) -> Tensor:
     """Return steps + zero_point, saturated, in the dtype of steps: clamped before the sum, which could leave int64, to the same result.
 
-    steps       whole numbers, in integers or in floats that hold the format's exactly; overwritten
-    zero_point  an int, or a tensor of them that broadcasts
+    steps  whole numbers, in integers or in floats that hold the format's exactly; overwritten
 
     >>> stored(torch.tensor([2**63 - 1, -1]), 3, QParams(1.0, 3, bit_width=4))
     tensor([7, 2])
     """
     low, high = qparams.int_min - zero_point, qparams.int_max - zero_point
-    steps.clamp_(low, high)  # type: ignore[arg-type]  # both ends are numbers, or both are tensors
+    steps.clamp_(low, high)
     return steps.add_(zero_point)
