@@ -268,7 +268,10 @@ MUTANTS: dict[str, tuple[str, str, str, tuple[Caught, ...]]] = {  # name: file, 
     "float32 sums of wider operands": (
         ACCUMULATION, "x[0].itemsize == weight[0].itemsize == 1", "True", (ROUNDED,),
     ),
-    "float32 convolutions by Winograd's way": (REGISTERS, "and bool(torch.backends.mkldnn.enabled)", "", (WINOGRAD,)),
+    "float32 convolutions whatever the library": (
+        REGISTERS, "return X86 and torch.backends.mkldnn.is_available() and bool(torch.backends.mkldnn.enabled)", "return True",
+        (WINOGRAD,),
+    ),
     "int32 sums beyond 2**31": (REGISTERS, "products <= FEW and largest < 2**31", "products <= FEW", (at(131_073),)),
     "float64 sums beyond 2**53": (REGISTERS, "if largest > 2**53", "if largest > 2**54", (at(130),)),
     "int32 accumulators always": (

@@ -125,7 +125,7 @@ def _linear_sums(x: Kind, weight: Kind, x_zero: int, weight_zero: int) -> tuple[
 def _convolution_sums(
     x: Kind, weight: Kind, pads: tuple[int, int], groups: int, x_zero: int, weight_zero: int
 ) -> tuple[int, torch.dtype]:
-    """Return the same of a convolution; at stride 1, it has about as many products as windows would have at each number."""
+    """Return the same of a convolution. Its products are counted as if a window began at each number: strides make fewer."""
     (x_dtype, x_shape), (weight_dtype, weight_shape) = x, weight
     _require_convolution(x_shape, weight_shape, pads, groups)
     largest = _largest_sum(x_dtype, weight_dtype, x_zero, weight_zero, prod(weight_shape[1:]))

@@ -357,6 +357,16 @@ def test_autocast_would_spoil_a_float32_product():
         assert (x.float() @ weight.float().t()).item() != wanted
 
 
+class Float32Convolutions(TorchDispatchMode):
+    """Counts them, on any machine, for one whose library would go Winograd's way."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func == torch.ops.aten.convolution.default and args[0].dtype == torch.float32
+        return func(*args, **(kwargs or {}))
+
+
 class Bfloat16Operands(TorchDispatchMode):
     """What a processor with bfloat16 does where it is allowed to: rounds float32 operands to 8 bits, sums in float32."""
 
@@ -405,9 +415,10 @@ def windows_by_numpy(x: torch.Tensor, weight: torch.Tensor) -> numpy.ndarray:
 @pytest.mark.parametrize("batch", [1, 32])
 def test_no_way_of_convolving_that_torch_may_take_is_inexact(onednn, window, batch, lib):
     x, weight = any_integers(34, I8, batch, 16, 12, 12), any_integers(35, I8, 16, 16, *window)
-    with pytest.MonkeyPatch.context() as setting:
+    with pytest.MonkeyPatch.context() as setting, Float32Convolutions() as float32:
         setting.setattr(torch.backends.mkldnn, "enabled", onednn)
         whole, channel_by_channel = lib.conv2d(x, weight), lib.conv2d(x, weight[:, :1], groups=16)
+    assert onednn or float32.count == 0
     assert (whole.numpy() != windows_by_numpy(x, weight)).sum() == 0
     alone = [windows_by_numpy(x[:, [c]], weight[[c], :1]) for c in range(16)]
     assert (channel_by_channel.numpy() != numpy.concatenate(alone, 1)).sum() == 0

@@ -73,9 +73,7 @@ def test_training_never_sees_the_test_scans(monkeypatch):
 
 
 def test_accuracy_counts_what_an_argmax_names_rightly_and_leaves_the_mode():
-    model = load_checkpoint(
-        "mlp_w4a4"
-    ).train()  # no scan's two largest scores lie nearer than 0.02: no last bit decides
+    model = load_checkpoint("mlp_w4a4").train()  # the two largest scores are 0.02 apart: no last bit decides
     right, share = accuracy(model)
     assert model.training
     pixels, labels = load_pixels()
